@@ -1,0 +1,61 @@
+# The graph: chapters are executed, then staged beside the prose, then built into pages.
+# Locally: make book. On a cluster: make book SNAKEMAKE="--executor cluster-generic ... --jobs 20" (book/how_made.md).
+import sys
+
+from mmlib.book import graph
+
+BUILD = config.get("build", "_build")
+PRESET = config.get("preset", "laptop")
+PY = sys.executable
+
+
+rule book:
+    input:
+        f"{BUILD}/html/.complete",
+
+
+rule chapters:
+    input:
+        expand(f"{BUILD}/nbs/{{name}}.ipynb", name=graph.names()),
+
+
+rule mathjax:
+    input:
+        "mmlib/book/vendor.py",
+    output:
+        f"{BUILD}/vendor/.complete",
+    log:
+        f"{BUILD}/log/mathjax.log",
+    retries: 2
+    shell:
+        "{PY} -m mmlib.book vendor {BUILD}/vendor > {log} 2>&1 || (cat {log}; exit 1)"
+
+
+rule chapter:
+    input:
+        lambda wildcards: graph.inputs(wildcards.name),
+    output:
+        f"{BUILD}/nbs/{{name}}.ipynb",
+    params:
+        outside=lambda wildcards: graph.outside_state(wildcards.name),
+        preset=PRESET,
+    log:
+        f"{BUILD}/log/{{name}}.log",
+    benchmark:
+        f"{BUILD}/log/{{name}}.tsv"
+    shell:
+        "{PY} -m mmlib.book run {wildcards.name} --preset {params.preset} -o {output} > {log} 2>&1"
+        " || (tail -n 40 {log}; exit 1)"
+
+
+rule pages:
+    input:
+        rules.chapters.input,
+        rules.mathjax.output,
+        graph.page_files(),
+    output:
+        f"{BUILD}/html/.complete",
+    log:
+        f"{BUILD}/log/sphinx.log",
+    shell:
+        "{PY} -m mmlib.book pages {BUILD} > {log} 2>&1 || (tail -n 60 {log}; exit 1)"

@@ -1,0 +1,1 @@
+"""From notebooks to pages: install, execute, stage, build, check. The Snakefile calls what is here."""

@@ -1,0 +1,70 @@
+"""The commands behind the Makefile: ``python -m mmlib.book make | run | vendor | pages | colab-cell``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mmlib.book", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    make = commands.add_parser("make", help="build the book; further arguments go to Snakemake")
+    make.add_argument("--build", default="_build", help="folder for everything built")
+    run = commands.add_parser("run", help="execute one chapter")
+    run.add_argument("chapter", help="number, name or path, such as 3, 03_measuring or nbs/03_measuring.ipynb")
+    run.add_argument("--preset", default="laptop")
+    run.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    run.add_argument("-o", "--output", help="where the executed notebook goes (default: _build/runs/)")
+    vendor = commands.add_parser("vendor", help="fetch and verify the pages' web assets")
+    vendor.add_argument("folder", type=Path)
+    pages = commands.add_parser("pages", help="stage the executed notebooks and build the HTML")
+    pages.add_argument("build", type=Path)
+    commands.add_parser("colab-cell", help="print the first cell of every chapter")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    args, rest = _parser().parse_known_args(argv)
+    if rest and args.command != "make":
+        _parser().error(f"unknown arguments: {' '.join(rest)}")
+    try:
+        return _run(args, rest)
+    except (ValueError, FileNotFoundError, RuntimeError) as error:
+        print(f"mmlib.book: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(args: argparse.Namespace, rest: list[str]) -> int:
+    # Imported late, so that each command pays only for what it uses.
+    if args.command == "make":
+        from mmlib.book.graph import make
+
+        return make(args.build, rest)
+    if args.command == "run":
+        from mmlib.book.chapters import find
+        from mmlib.book.execute import execute
+
+        chapter = find(args.chapter)
+        output = Path(args.output or f"_build/runs/{chapter.stem}-{args.preset}.ipynb")
+        execute(chapter, output, preset=args.preset, parameters=dict(args.parameter))
+        print(f"ran {chapter.name}: {output}")
+    elif args.command == "vendor":
+        from mmlib.book.vendor import fetch
+
+        fetch(args.folder)
+    elif args.command == "pages":
+        from mmlib.book.pages import build
+
+        build(args.build)
+    else:
+        from mmlib.book.colab import cell
+
+        print(cell())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Execute one chapter through papermill, and leave either the whole executed notebook or nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+from mmlib.runs.fingerprint import ROOT
+from mmlib.runs.presets import check_preset
+
+# One thread each, and idle threads that sleep: chapters run side by side, and OpenMP's busy waiting would triple
+# their time.
+ENVIRONMENT = {"MMLIB_STATIC": "1", "OMP_WAIT_POLICY": "PASSIVE", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+
+
+def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters in the types of the notebook's own defaults.
+
+    Papermill only warns of an unknown name, and passes text where a number is meant; both become errors here.
+
+    Raises:
+        ValueError: a name the notebook does not have, or a value of another type.
+    """
+    import papermill
+
+    known = papermill.inspect_notebook(str(notebook))
+    checked = {}
+    for name, value in parameters.items():
+        if name not in known:
+            raise ValueError(f"{notebook.name} has no parameter {name!r}; expected one of {', '.join(sorted(known))}")
+        default = yaml.safe_load(known[name]["default"])
+        given = yaml.safe_load(value) if isinstance(value, str) and not isinstance(default, str) else value
+        if default is not None and type(given) is not type(default):
+            raise ValueError(f"{notebook.name}: expected {name} as {type(default).__name__}, got {value!r}")
+        checked[name] = given
+    return checked
+
+
+def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Take out what differs from run to run and what a reader should not see: timings, the injected cell."""
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.pop("widgets", None)
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.metadata["tags"] = ["injected-parameters", "remove-cell"]
+            cell["id"] = f"injected-{number}"
+    return notebook
+
+
+def execute(
+    notebook: Path, output: Path, *, preset: str = "laptop", parameters: Mapping[str, Any] | None = None
+) -> Path:
+    """Execute ``notebook`` into ``output`` from top to bottom in a fresh kernel.
+
+    Args:
+        notebook: a chapter under nbs/.
+        output: the executed notebook; written only if every cell ran.
+        preset: one of :data:`mmlib.runs.PRESETS`.
+        parameters: further papermill parameters: data, seed, variant, pretrained, out.
+
+    Raises:
+        ValueError: unknown preset or parameter.
+        RuntimeError: a cell failed; the message names the file with the outputs up to there.
+    """
+    parameters = check_parameters(notebook, {"preset": check_preset(preset), **(parameters or {})})
+    if parameters.get("out"):
+        parameters["out"] = str((ROOT / parameters["out"]).resolve())
+    output.parent.mkdir(parents=True, exist_ok=True)
+    # A run that outlived its killed parent must end before a new one writes the same file.
+    with open(output.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _run(notebook, output, parameters)
+    return output
+
+
+def _run(notebook: Path, output: Path, parameters: dict[str, Any]) -> None:
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    part, failed = output.with_suffix(".part"), output.with_suffix(".failed.ipynb")
+    os.environ.update(ENVIRONMENT)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ["PYTHONPATH"] = str(ROOT)
+    failed.unlink(missing_ok=True)
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(part),
+            parameters=parameters,
+            kernel_name="python3",
+            cwd=str(notebook.parent),
+            progress_bar=False,
+        )
+    except PapermillExecutionError as error:
+        part.replace(failed)
+        raise RuntimeError(
+            f"{notebook.name} failed: {error.ename}: {error.evalue}; the outputs so far: {failed}"
+        ) from None
+    nbformat.write(tidy(nbformat.read(part, as_version=4)), part)
+    part.replace(output)

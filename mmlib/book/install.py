@@ -1,0 +1,108 @@
+"""Make ``.venv`` hold exactly what requirements.txt and constraints.txt say. Standard library only.
+
+Run by ``make`` with the system's Python, before anything is installed. Safe to interrupt: a stamp is written last,
+and whatever has no valid stamp is made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv"
+STAMP = VENV / ".ready"
+NEEDED_GB = 8
+
+
+def wanted_stamp(torch: str) -> str:
+    """What the environment must have been made from: the pins, the place, the Python, the torch override."""
+    text = "".join((ROOT / name).read_text() for name in ("requirements.txt", "constraints.txt"))
+    key = "\n".join([text, str(ROOT), str(sys.version_info[:2]), torch])
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def stop(message: str) -> None:
+    """End with a message that says what to do next."""
+    sys.exit("setup: " + message)
+
+
+def check_machine() -> None:
+    """Refuse early what would fail late: an old Python, a full disk."""
+    if sys.version_info < (3, 11):  # noqa: UP036 (make runs this with whatever Python there is)
+        got = sys.version.split()[0]
+        stop(f"expected Python 3.11 or newer, got {got}; next: make PYTHON=python3.12 book")
+    free = shutil.disk_usage(ROOT).free / 1e9
+    if free < NEEDED_GB and not STAMP.exists():
+        stop(f"expected {NEEDED_GB} GB of free disk for .venv, got {free:.1f} GB; next: free some space")
+
+
+def venv_python() -> Path:
+    """The interpreter inside .venv."""
+    return VENV / "bin" / "python"
+
+
+def make_venv() -> None:
+    """Create .venv afresh unless a working one is there (an interrupted install is carried on, not thrown away)."""
+    python = venv_python()
+    works = (
+        python.exists() and subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True).returncode == 0
+    )
+    if works:
+        return
+    made = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+    if made.returncode:
+        stop("python -m venv failed; next: install your system's python3-venv package")
+
+
+def pins(torch: str) -> Path:
+    """constraints.txt, without the lines that a torch override replaces."""
+    if not torch:
+        return ROOT / "constraints.txt"
+    dropped = ("torch==", "torchvision==", "triton==", "nvidia-", "cuda-")
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith(dropped)]
+    path = VENV / "constraints.txt"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def install(torch: str) -> None:
+    """Install with uv, and with pip where uv cannot."""
+    python = str(venv_python())
+    what = ["-r", str(ROOT / "requirements.txt"), "-c", str(pins(torch)), *torch.split()]
+    subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "uv"], check=False)
+    with_uv = [python, "-m", "uv", "pip", "install", "--no-cache", "--python", python, *what]
+    with_pip = [python, "-m", "pip", "install", "--no-cache-dir", "--disable-pip-version-check", *what]
+    if subprocess.run(with_uv).returncode and subprocess.run(with_pip).returncode:
+        stop("the packages could not be installed (see above); next: check the network and run the same command again")
+    site = subprocess.check_output([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True)
+    (Path(site.strip()) / "mmlib.pth").write_text(str(ROOT) + "\n")  # `import mmlib` works from every folder
+
+
+def main() -> None:
+    """Install what is missing; say nothing when nothing is."""
+    torch = os.environ.get("TORCH", "")
+    stamp = wanted_stamp(torch)
+    if STAMP.exists() and STAMP.read_text() == stamp and venv_python().exists():
+        return
+    check_machine()
+    # The lock is the kernel's: a killed install never leaves it behind.
+    import fcntl
+
+    with open(ROOT / ".install.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        print("setup: making .venv (about 3.2 GB to download, 6 GB on disk, one to ten minutes)", flush=True)
+        make_venv()
+        STAMP.unlink(missing_ok=True)
+        install(torch)
+        part = STAMP.with_suffix(".part")
+        part.write_text(stamp)
+        part.replace(STAMP)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Stage the pages beside the executed chapters and build the HTML, warnings as errors."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from mmlib.book.chapters import chapters
+from mmlib.runs.fingerprint import ROOT
+
+
+def stage(build: Path) -> Path:
+    """A fresh ``build/stage`` that mirrors the project: config, toc, book/, executed nbs/, MathJax."""
+    folder = build / "stage"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "nbs").mkdir(parents=True)
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    shutil.copytree(build / "vendor" / "mathjax", folder / "vendor" / "mathjax")
+    for chapter in chapters():
+        shutil.copy(build / "nbs" / chapter.name, folder / "nbs" / chapter.name)
+    return folder
+
+
+def build(build: Path) -> Path:
+    """Build ``build/html`` from the executed chapters; the old pages stay until the new ones are whole.
+
+    Raises:
+        RuntimeError: Sphinx warned or failed; the message names the log.
+    """
+    folder, output, log = stage(build), build / "sphinx", build / "log" / "pages.log"
+    shutil.rmtree(output, ignore_errors=True)  # an incremental build misses changed styles and scripts
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_book.cli.main",
+        "build",
+        str(folder),
+        "--path-output",
+        str(output),
+        "-W",
+        "-n",
+        "--keep-going",
+        "-q",
+    ]
+    with open(log, "w", encoding="utf-8") as file:
+        status = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT).returncode
+    if status:
+        tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-40:])
+        raise RuntimeError(f"the pages were not built; the whole log: {log}\n{tail}")
+    html, old = build / "html", build / "html.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if html.exists():
+        html.replace(old)
+    (output / "_build" / "html").replace(html)
+    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(output, ignore_errors=True)
+    (html / ".complete").write_text("built\n")
+    return html
