@@ -44,6 +44,7 @@ rule chapter:
     benchmark:
         f"{BUILD}/log/{{name}}.tsv"
     shell:
+        "echo 'executing {wildcards.name}'; "
         "{PY} -m mmlib.book run {wildcards.name} --preset {params.preset} -o {output} > {log} 2>&1"
         " || (tail -n 40 {log}; exit 1)"
 
@@ -58,4 +59,5 @@ rule pages:
     log:
         f"{BUILD}/log/sphinx.log",
     shell:
+        "echo 'building the pages'; "
         "{PY} -m mmlib.book pages {BUILD} > {log} 2>&1 || (tail -n 60 {log}; exit 1)"

@@ -74,7 +74,7 @@ def make(build: str, extra: list[str]) -> int:
 
 def _snakemake(build: str, extra: list[str]) -> int:
     started = time.monotonic()
-    command = [sys.executable, "-m", "snakemake", "--nolock", "--rerun-incomplete", "--keep-going", "--quiet", "rules"]
+    command = [sys.executable, "-m", "snakemake", "--nolock", "--rerun-incomplete", "--keep-going", "--quiet", "all"]
     if not any(word.startswith(("--cores", "-c", "--jobs", "-j")) for word in extra):
         command += ["--cores", "all"]
     status = subprocess.run([*command, "--config", f"build={build}", *extra], cwd=ROOT).returncode

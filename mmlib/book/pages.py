@@ -37,7 +37,7 @@ def build(build: Path) -> Path:
     command = [
         sys.executable,
         "-m",
-        "jupyter_book.cli.main",
+        "jupyter_book",
         "build",
         str(folder),
         "--path-output",
