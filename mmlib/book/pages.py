@@ -36,8 +36,8 @@ def build(build: Path) -> Path:
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable,
-        "-m",
-        "jupyter_book",
+        "-c",
+        "from jupyter_book.cli.main import main; main()",
         "build",
         str(folder),
         "--path-output",
