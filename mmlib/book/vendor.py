@@ -75,7 +75,11 @@ def fetch(folder: Path) -> None:
     """Make ``folder/mathjax``; finished only when ``folder/.complete`` says so."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / TARBALL
-    tarball = verified(kept.read_bytes()) if kept.exists() else verified(download())
+    if not kept.exists():
+        part = kept.with_suffix(".part")
+        part.write_bytes(verified(download()))
+        part.replace(kept)
+    tarball = verified(kept.read_bytes())
     part = folder / "mathjax.part"
     shutil.rmtree(part, ignore_errors=True)
     unpack(tarball, part)

@@ -1,0 +1,150 @@
+"""The graph on a small book of its own: what is redone, what is not, and what a kill at any moment leaves behind."""
+
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PARAMETERS = 'preset = "laptop"\ndata = "ministreet"\nseed = 0\nvariant = "default"\npretrained = True\nout = ""'
+pytestmark = pytest.mark.slow
+
+
+def chapter(path: Path, title: str, code: str) -> None:
+    """Write a chapter of three cells."""
+    cells = [
+        nbformat.v4.new_markdown_cell(f"# {title}", id="title"),
+        nbformat.v4.new_code_cell(PARAMETERS, id="parameters", metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell(code, id="body"),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+
+
+@pytest.fixture
+def book(tmp_path):
+    """A book of two chapters, each with its own module, on the project's real machinery."""
+    folder = tmp_path / "book"
+    for name in ("book", "runs"):
+        shutil.copytree(ROOT / "mmlib" / name, folder / "mmlib" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("mmlib/__init__.py", "Snakefile", "constraints.txt", "_config.yml"):
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "mmlib" / "left.py").write_text("VALUE = 1\n")
+    (folder / "mmlib" / "right.py").write_text("VALUE = 2\n")
+    (folder / "nbs").mkdir()
+    chapter(folder / "nbs" / "01_left.ipynb", "Left", "from mmlib.left import VALUE\nprint('left', VALUE)")
+    chapter(folder / "nbs" / "02_right.ipynb", "Right", "from mmlib.right import VALUE\nprint('right', VALUE)")
+    (folder / "book" / "assets").mkdir(parents=True)
+    (folder / "book" / "assets" / "book.css").write_text("")
+    (folder / "book" / "references.bib").write_text("")
+    (folder / "book" / "intro.md").write_text("# Toy\n")
+    files = "".join(f"  - file: nbs/{name}\n" for name in ("01_left", "02_right"))
+    (folder / "_toc.yml").write_text(f"format: jb-book\nroot: book/intro\nchapters:\n{files}")
+    vendor = folder / "_build" / "vendor"  # what is already here need not be fetched again
+    vendor.mkdir(parents=True)
+    shutil.copy(ROOT / "_build" / "vendor" / "mathjax-3.2.2.tgz", vendor)
+    return folder
+
+
+def command(*extra: str) -> list[str]:
+    """The command behind `make book`."""
+    return [sys.executable, "-m", "mmlib.book", "make", *extra]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Import the toy's mmlib, not the project's."""
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+def make(folder: Path, *extra: str) -> str:
+    """Build the toy book and return what was printed."""
+    done = subprocess.run(command(*extra), cwd=folder, env=environment(folder), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def steps(printed: str) -> list[str]:
+    """The steps that a build says it took."""
+    return sorted(line for line in printed.splitlines() if line.startswith(("executing", "building")))
+
+
+def pages(folder: Path) -> dict[str, str]:
+    """Every built file and its hash."""
+    html = folder / "_build" / "html"
+    return {
+        str(path.relative_to(html)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(html.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_only_what_changed_is_redone(book):
+    everything = ["building the pages", "executing 01_left", "executing 02_right"]
+    assert steps(make(book)) == everything
+    assert steps(make(book)) == []
+    (book / "mmlib" / "left.py").write_text("VALUE = 10\n")
+    assert steps(make(book)) == ["building the pages", "executing 01_left"]
+    assert "left 10" in (book / "_build" / "html" / "nbs" / "01_left.html").read_text()
+    (book / "book" / "intro.md").write_text("# Toy, again\n")
+    assert steps(make(book)) == ["building the pages"]
+    os.utime(book / "mmlib" / "right.py")  # a fresh checkout: new times, same content
+    assert steps(make(book)) == []
+
+
+def test_a_failing_chapter_is_named_and_the_old_book_stays(book):
+    make(book)
+    before = pages(book)
+    (book / "mmlib" / "left.py").write_text("raise ValueError('broken on purpose')\n")
+    done = subprocess.run(command(), cwd=book, env=environment(book), capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "01_left.ipynb failed: ValueError: broken on purpose" in done.stdout + done.stderr
+    assert pages(book) == before
+    (book / "mmlib" / "left.py").write_text("VALUE = 1\n")
+    make(book)
+    assert pages(book) == before
+
+
+def test_a_warning_fails_the_build_and_says_where(book):
+    (book / "book" / "intro.md").write_text("# Toy\n\nSee {ref}`nowhere`.\n")
+    done = subprocess.run(command(), cwd=book, env=environment(book), capture_output=True, text=True)
+    assert done.returncode != 0 and "nowhere" in done.stdout + done.stderr
+
+
+def test_killed_at_random_moments_the_book_comes_out_the_same(book):
+    make(book)
+    wanted = pages(book)
+    shutil.rmtree(book / "_build" / "nbs")
+    shutil.rmtree(book / "_build" / "html")
+    shutil.rmtree(book / ".snakemake")
+    delays = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))  # other moments in every run, on purpose
+    for kill_the_group in (True, False, True):
+        running = subprocess.Popen(command(), cwd=book, env=environment(book), start_new_session=True)
+        time.sleep(delay := delays.uniform(0.5, 8))
+        print(f"killed after {delay:.2f} s, {'all' if kill_the_group else 'only the parent'}")
+        (os.killpg if kill_the_group else os.kill)(running.pid, signal.SIGKILL)
+        running.wait()
+    make(book)
+    assert pages(book) == wanted
+
+
+def test_two_builds_at_once_take_turns(book):
+    both = [subprocess.Popen(command(), cwd=book, env=environment(book), stdout=subprocess.PIPE) for _ in range(2)]
+    printed = [process.communicate()[0].decode() for process in both]
+    assert all(process.returncode == 0 for process in both)
+    assert sum(text.count("executing 01_left") for text in printed) == 1
+
+
+def test_the_graph_runs_as_jobs_on_a_cluster(book):
+    """The generic-cluster executor, with a submit command that starts the job script here as a scheduler would."""
+    submit = "bash -c 'nohup $0 >/dev/null 2>&1 & echo $!'"
+    cluster = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", submit, "--jobs", "2"]
+    make(book, *cluster, "--seconds-between-status-checks", "1", "--latency-wait", "20")
+    assert "left 1" in (book / "_build" / "html" / "nbs" / "01_left.html").read_text()

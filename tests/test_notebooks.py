@@ -1,0 +1,77 @@
+"""Every chapter as committed: clean, complete, short cells, and no name that the library does not have."""
+
+import ast
+import importlib
+import re
+
+import nbformat
+import pytest
+
+from mmlib.book.chapters import chapters
+from mmlib.book.colab import cell as colab_cell
+from mmlib.book.execute import execute
+from mmlib.runs.fingerprint import notebook_code
+
+PARAMETERS = {"preset": "laptop", "data": "ministreet", "seed": 0, "variant": "default", "pretrained": True, "out": ""}
+every_chapter = pytest.mark.parametrize("chapter", chapters(), ids=lambda path: path.stem)
+
+
+def code_cells(path):
+    """The code cells of a chapter."""
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def tags(cell):
+    """A cell's tags."""
+    return cell.metadata.get("tags", [])
+
+
+@every_chapter
+def test_is_committed_clean(chapter):
+    notebook = nbformat.read(chapter, as_version=4)
+    nbformat.validate(notebook)
+    assert (notebook.metadata.kernelspec.name, notebook.metadata.kernelspec.language) == ("python3", "python")
+    assert set(notebook.metadata) <= {"kernelspec", "language_info", "jupytext"}
+    for cell in code_cells(chapter):
+        assert not cell.outputs and cell.execution_count is None, "outputs are committed: clear them"
+
+
+@every_chapter
+def test_opens_with_title_colab_cell_and_parameters(chapter):
+    notebook = nbformat.read(chapter, as_version=4)
+    assert notebook.cells[0].source.startswith("# ")
+    first, second = code_cells(chapter)[:2]
+    assert first.source == colab_cell() and {"remove-cell", "colab"} <= set(tags(first))
+    assert "parameters" in tags(second)
+    given = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(second.source).body}
+    assert given == PARAMETERS
+
+
+@every_chapter
+def test_cells_are_short_and_carry_no_installs_or_paths(chapter):
+    lengths = []
+    for cell in code_cells(chapter):
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        assert len(lines) <= 30, f"{len(lines)} lines in the cell that starts {lines[0]!r}"
+        assert not re.search(r"pip install|(?<![\w.])/(home|root|tmp|work|Users)/|https?://(?!github)", cell.source)
+        lengths.append(len(lines))
+    assert sorted(lengths)[len(lengths) // 2] <= 8, "most cells should hold one idea in under eight lines"
+
+
+@every_chapter
+def test_every_library_name_it_uses_exists(chapter):
+    for node in ast.walk(ast.parse(notebook_code(chapter))):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("mmlib"):
+            module = importlib.import_module(node.module)
+            for alias in node.names:
+                if not hasattr(module, alias.name):
+                    importlib.import_module(f"{node.module}.{alias.name}")
+
+
+@pytest.mark.slow
+@every_chapter
+def test_runs_at_smoke_from_top_to_bottom(chapter, tmp_path, monkeypatch):
+    (tmp_path / "no-data").mkdir()
+    monkeypatch.setenv("MMLIB_DATA", str(tmp_path / "no-data"))
+    done = execute(chapter, tmp_path / "done.ipynb", preset="smoke")
+    assert all(cell.execution_count for cell in code_cells(done) if cell.source.strip())
