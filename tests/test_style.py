@@ -1,0 +1,85 @@
+"""The house rules that a machine can check: types, docstrings, size, light imports, no machine's traces."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = sorted(path for path in (ROOT / "mmlib").rglob("*.py") if "__pycache__" not in path.parts)
+every_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def functions(path: Path):
+    """Every function of a module with whether it is public (of the module, or of a public class)."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for scope in (tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))):
+        open_scope = not getattr(scope, "name", "").startswith("_")
+        for node in scope.body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node, open_scope and not node.name.startswith("_")
+
+
+@every_module
+def test_public_functions_have_types_and_words(path):
+    for node, public in functions(path):
+        if not public:
+            continue
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        untyped = [a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")]
+        assert not untyped, f"{node.name}: {untyped} without a type"
+        assert node.returns is not None, f"{node.name} without a return type"
+        assert ast.get_docstring(node), f"{node.name} without a docstring"
+
+
+@every_module
+def test_modules_and_functions_stay_small(path):
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), "a module says what it is for"
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, "past 300 lines it is two ideas"
+    for node, _ in functions(path):
+        assert node.end_lineno - node.lineno < 60, f"{node.name} is {node.end_lineno - node.lineno + 1} lines long"
+
+
+def test_there_is_no_drawer_for_odds_and_ends():
+    assert not [path for path in MODULES if re.search(r"util|helper|misc|common", path.stem)]
+
+
+def test_importing_the_library_costs_nothing():
+    code = "import sys, time; t = time.perf_counter(); import mmlib\n"
+    code += "print(time.perf_counter() - t, 'torch' in sys.modules)"
+    seconds, torch_came_along = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()
+    assert float(seconds) < 1 and torch_came_along == "False"
+
+
+def test_no_part_drags_the_heavy_libraries_in():
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
+    names = [name for name in names if not name.endswith("__main__") and name != "mmlib.book.sphinx_ext"]
+    code = f"import sys, importlib\nfor n in {names}: importlib.import_module(n)\n"
+    code += "print([m for m in ('torchvision', 'kornia', 'matplotlib', 'cv2', 'torchmetrics') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip() == "[]"
+
+
+def test_style_checker_is_content():
+    done = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--check", "."], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_no_trace_of_a_machine():
+    listed = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")
+    pattern = re.compile(r"(?<![\w.])/(?:work|root|farm|home)/\w")
+    for name in listed:
+        path = ROOT / name
+        if (
+            name
+            and path.is_file()
+            and path.suffix in {".py", ".md", ".yml", ".json", ".toml", ".txt", ".ipynb", ".cff"}
+        ):
+            found = pattern.search(path.read_text(encoding="utf-8"))
+            assert not found, f"{name}: {found[0]}"
