@@ -97,14 +97,21 @@ def test_nan_is_not_a_right_answer():
 
 
 def test_an_unknown_name_lists_what_there_is(capsys, monkeypatch):
-    assert check("ch1.nothing_like_that", good) is False
+    assert not check("ch1.nothing_like_that", good)
     assert "there is no exercise 'ch1.nothing_like_that'; this chapter has: ch1." in capsys.readouterr().out
-    assert check("nonsense", good) is False
+    assert not check("nonsense", good)
     with pytest.raises(ValueError, match="names look like"):
         find("ch98.x")
     monkeypatch.setenv("MMLIB_STRICT", "1")
     with pytest.raises(AssertionError, match="no exercise"):
         check("ch1.nothing_like_that", good)
+
+
+def test_a_check_prints_once_even_as_the_last_line_of_a_cell(capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    InteractiveShell.instance().run_cell('from mmlib.exercises import check; check("ch1.average", ...)')
+    assert capsys.readouterr().out.count("not written yet") == 1
 
 
 @pytest.mark.parametrize("name, hints", [("mean", ["a", "b"]), ("ch1.mean", ["a"])])

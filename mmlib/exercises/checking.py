@@ -34,6 +34,9 @@ class Verdict:
     def __bool__(self) -> bool:
         return self.written and not self.failed
 
+    def _ipython_display_(self) -> None:
+        """Nothing: ``check`` has printed it, and a notebook would show it again below."""
+
     def __str__(self) -> str:
         if not self.written:
             return f"{self.name}: not written yet. Replace the dots, then run this cell again."
@@ -92,8 +95,8 @@ def judge(exercise: Exercise, answer: object) -> Verdict:
     return Verdict(exercise.name, tuple(ask.passed))
 
 
-def check(name: str, answer: object) -> bool:
-    """Print whether ``answer`` solves the exercise ``name``, property by property; return whether it does.
+def check(name: str, answer: object) -> Verdict:
+    """Print whether ``answer`` solves the exercise ``name``, property by property; the verdict is true if it does.
 
     Never stops a notebook: an error in the answer is reported like any other property that fails. Under
     ``MMLIB_STRICT=1`` an answer that does not pass raises an AssertionError with the same text.
@@ -101,17 +104,17 @@ def check(name: str, answer: object) -> bool:
     try:
         exercise = find(name)
     except ValueError as unknown:
-        return _tell(False, str(unknown))
+        return _tell(Verdict(str(name), (), failed="it exists", why=str(unknown)), str(unknown))
     verdict = judge(exercise, answer)
     more = f'\n  hint("{name}") has {len(exercise.hints)} hints.' if verdict.failed else ""
-    return _tell(bool(verdict), f"{verdict}{more}")
+    return _tell(verdict, f"{verdict}{more}")
 
 
-def _tell(good: bool, text: str) -> bool:
-    if not good and os.environ.get("MMLIB_STRICT", "0") == "1":
+def _tell(verdict: Verdict, text: str) -> Verdict:
+    if not verdict and os.environ.get("MMLIB_STRICT", "0") == "1":
         raise AssertionError(text)
     print(text)
-    return good
+    return verdict
 
 
 def hint(name: str) -> Html:
