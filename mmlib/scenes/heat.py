@@ -1,0 +1,49 @@
+"""Infrared light: what a thermal camera (8-14 um) sees of temperatures and emissivities."""
+
+import torch
+
+from mmlib.scenes.knobs import Conditions
+from mmlib.scenes.world import FAR
+
+SLOPE = 4.52
+"""d ln(radiance) / d ln(temperature) of the 8-14 um band at 300 K: c2 / (lambda T) with c2 = 14 388 um K and the band's
+effective wavelength 10.6 um."""
+
+
+def band_radiance(celsius):
+    """Radiance of a black body in 8-14 um, relative to 300 K: second-order expansion of Planck's law around 300 K.
+
+    L(T) / L(300 K) = 1 + n q + n (n - 1) / 2 q^2 with q = (T - 300) / 300, T in kelvin, n = SLOPE; within 1 % of the integral of
+    Planck's law for -30 to 70 deg C (a test compares).
+    """
+    q = (celsius + 273.15 - 300.0) * (1 / 300.0)
+    return 1 + SLOPE * q + (0.5 * SLOPE * (SLOPE - 1)) * q * q
+
+
+def temperatures(surfaces, c: Conditions):
+    """Temperature (deg C) of each surface (H, W, 11) -> (H, W): air, plus the sun's warmth, pulled to the object's own heat."""
+    heat, own, sun, sunlit = surfaces[..., 6], surfaces[..., 7], surfaces[..., 8], surfaces[..., 10]
+    stored = 2.0 if c.time == "night" else 0.0  # stone gives back the day's warmth
+    passive = c.air + sun * (stored + c.sun_heat * (0.25 + 0.75 * sunlit))
+    return passive * (1 - heat) + own * 100
+
+
+def radiance(surfaces, depth, c: Conditions):
+    """Band radiance (H, W) that reaches the camera: emitted, plus the sky mirrored by shiny things, through fog."""
+    mirror = surfaces[..., 9]
+    sky = band_radiance(torch.tensor(c.air - 45 * (1 - 0.75 * c.cloud)))
+    out = band_radiance(temperatures(surfaces, c)) * (1 - mirror) + mirror * float(sky)
+    if c.fog:
+        # Fog droplets scatter 8-14 um less than visible light; a dense fog stops both.
+        path = torch.clamp(depth, max=400.0)
+        clear = torch.exp(-(0.035 * c.fog * c.fog) * path)
+        clear = torch.where(depth >= 0.5 * FAR, torch.full_like(clear, float(1 - 0.6 * c.fog)), clear)
+        out = out * clear + float(band_radiance(torch.tensor(c.air))) * (1 - clear)
+    return out
+
+
+def expose(radiance_map, c: Conditions):
+    """Grey values in [0, 1]: the camera's window reaches from a cold wall to a warm face, for the air's temperature."""
+    low = float(band_radiance(torch.tensor(c.air - 9.0)))
+    high = float(band_radiance(torch.tensor(max(c.air + 17.0, 36.0))))
+    return torch.clamp((radiance_map - low) * (1 / (high - low)), 0, 1)

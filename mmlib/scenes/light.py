@@ -1,0 +1,161 @@
+"""Visible light: sky, sun, street lamps, headlights, fog and glare turn surfaces into an rgb picture."""
+
+from dataclasses import dataclass
+
+import torch
+
+from mmlib.scenes.geometry import View
+from mmlib.scenes.knobs import Conditions
+from mmlib.scenes.world import FAR, Street
+
+
+@dataclass(frozen=True)
+class Light:
+    """Colours of light (linear) and of air (as seen) at a time of day."""
+
+    ambient: tuple[float, float, float]
+    sun: tuple[float, float, float]
+    top: tuple[float, float, float]
+    horizon: tuple[float, float, float]
+    halo: tuple[float, float, float]
+    fog: tuple[float, float, float]
+    lamps: float
+    beams: float
+
+
+def light(c: Conditions) -> Light:
+    """The light of a scene, from the time of day and the clouds."""
+    grey = c.cloud
+    if c.time == "day":
+        top, horizon = (
+            _mix((0.30, 0.55, 0.86), (0.62, 0.68, 0.75), grey),
+            _mix((0.77, 0.88, 0.96), (0.82, 0.85, 0.88), grey),
+        )
+        sun = tuple(v * (1 - 0.75 * grey) for v in (0.78, 0.70, 0.55))
+        return Light(
+            (0.50 + 0.15 * grey, 0.55 + 0.13 * grey, 0.63 + 0.08 * grey),
+            sun,
+            top,
+            horizon,
+            (0.2, 0.17, 0.1),
+            horizon,
+            0,
+            0,
+        )
+    if c.time == "dusk":
+        top, horizon = (
+            _mix((0.27, 0.30, 0.53), (0.36, 0.37, 0.47), grey),
+            _mix((0.98, 0.62, 0.42), (0.66, 0.53, 0.52), grey),
+        )
+        sun = tuple(v * (1 - 0.6 * grey) for v in (0.40, 0.17, 0.06))
+        return Light(
+            (0.17, 0.155, 0.235),
+            sun,
+            top,
+            horizon,
+            (0.30, 0.16, 0.02),
+            _mix(horizon, (0.5, 0.45, 0.5), 0.4),
+            0.45,
+            0.25,
+        )
+    return Light(
+        (0.010, 0.013, 0.027),
+        (0, 0, 0),
+        (0.035, 0.045, 0.105),
+        (0.12, 0.125, 0.19),
+        (0, 0, 0),
+        (0.10, 0.105, 0.14),
+        1.0,
+        1.0,
+    )
+
+
+def _mix(a, b, t):
+    return tuple(x + (y - x) * t for x, y in zip(a, b))
+
+
+LAMP = (1.0, 0.74, 0.40)
+BEAM = (0.95, 0.97, 1.0)
+
+
+def illuminate(surfaces, depth, view: View, street: Street, c: Conditions, rows, columns):
+    """Linear light that leaves each surface towards the camera: (H, W, 3), from surfaces (H, W, 11) and depth (H, W)."""
+    day = light(c)
+    device = depth.device
+    albedo, glow = surfaces[..., 0:3], surfaces[..., 3:6]
+    incoming = torch.tensor(day.ambient, device=device) + torch.tensor(day.sun, device=device) * surfaces[..., 10:11]
+    if day.lamps:
+        near = torch.clamp(depth, max=300.0)
+        x = view.x + (columns - view.cx) * near / view.f
+        up = view.height - (rows - view.cy) * near / view.f
+        incoming = incoming + (day.lamps * _lamps(street, x, near + view.z))[..., None] * torch.tensor(
+            LAMP, device=device
+        )
+        incoming = incoming + (day.beams * _beams(x - view.x, up, near))[..., None] * torch.tensor(BEAM, device=device)
+    return albedo * albedo * incoming + glow * glow
+
+
+def _lamps(street: Street, x, z):
+    """Light of the street lamps at X, Z: two rows, facing each other by turns."""
+    total = 0.0
+    for side in (-1, 1):
+        first = street.lamps + (0.0 if side > 0 else street.lamp_gap)
+        pitch = 2 * street.lamp_gap
+        along = torch.remainder(z - first + pitch / 2, pitch) - pitch / 2
+        across = x - side * (street.road - 0.9)
+        near = 1 / (1 + (along * along + across * across) * (1 / 7.0))
+        total = total + near * near
+    return 0.42 * total
+
+
+def _beams(x, up, z):
+    """Light of our own headlights at X, height and distance: a flat fan that reaches about 30 m."""
+    spread = x / (1.0 + 0.17 * z)
+    fan = 1 / (1 + spread * spread)
+    reach = 1 / (1 + z * z * (1 / 170.0))
+    cut = torch.clamp(1.25 - up * 0.62, 0.06, 1)
+    return 1.15 * fan * fan * reach * cut
+
+
+def air(linear, depth, view: View, c: Conditions, rows):
+    """Fog and haze between the surface and the camera; `linear` (H, W, 3)."""
+    day = light(c)
+    density = 0.0028 + 0.085 * c.fog * c.fog + 0.012 * c.fog
+    # A line of sight into the sky leaves the haze the sooner the steeper it is.
+    through = 26.0 / (torch.clamp((view.cy - rows) / view.f, min=0.0) + 0.02)
+    path = torch.where(depth >= 0.5 * FAR, through, depth)
+    clear = torch.exp(-density * path)[..., None]
+    fog = torch.tensor([v * v for v in day.fog], device=depth.device)
+    return linear * clear + fog * (1 - clear)
+
+
+def bloom(linear, glow, strength: float):
+    """Light that spills around bright lamps: the glow, blurred at a quarter of the size, added back. (H, W, 3)."""
+    h, w = linear.shape[:2]
+    step = max(1, h // 64)
+    small = torch.nn.functional.avg_pool2d(
+        glow.permute(2, 0, 1)[None], 2 * step, ceil_mode=True, count_include_pad=False
+    )
+    wide = torch.nn.functional.avg_pool2d(small, 5, 1, 2)
+    wide = torch.nn.functional.avg_pool2d(wide, 5, 1, 2)
+    small = torch.nn.functional.avg_pool2d(small, 3, 1, 1)
+    halo = torch.nn.functional.interpolate(small + 2 * wide, size=(h, w), mode="bilinear", align_corners=False)[0]
+    return linear + strength * halo.permute(1, 2, 0)
+
+
+def glare(linear, view: View, place: tuple[float, float], strength: float, colour, rows, columns):
+    """A veil of scattered light around (azimuth, elevation) of a lamp that shines into the lens."""
+    x, y = (columns - view.cx) / view.f - place[0], (view.cy - rows) / view.f - place[1]
+    r2 = x * x + y * y
+    veil = 0.55 / (1 + 14 * r2) + 1.6 / (1 + 260 * r2) + 0.5 / ((1 + 2500 * y * y) * (1 + 3 * x * x))
+    return linear + (strength * veil)[..., None] * torch.tensor(colour, device=linear.device)
+
+
+def develop(linear, style: str):
+    """From linear light to what the camera stores, in [0, 1]: a shoulder for highlights, gamma 2, and the style's grading."""
+    seen = torch.sqrt(torch.clamp(linear * (1.16 / (1 + 0.16 * linear)), 0, 1))
+    if style == "target":  # a cheaper, colder camera: less colour, lifted blacks, less contrast
+        grey = seen.mean(-1, keepdim=True)
+        tone = torch.tensor((0.93, 1.0, 1.07), device=seen.device)
+        seen = torch.clamp((0.45 * seen + 0.55 * grey) * tone * 0.80 + 0.09, 0, 1)
+    return seen
