@@ -1,0 +1,181 @@
+"""The built pages in a real browser: they load nothing from elsewhere, fit a phone, and can be read day and night."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from sizes import DESK, PHONE
+
+pytestmark = [pytest.mark.book, pytest.mark.browser]
+
+# Text that is darker or lighter than its ground by less than 4.5 to 1, each as "colour on colour: text".
+FAINT = """
+() => {
+  const parse = c => { const n = c.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n.slice(0, 3), 1] : n };
+  const over = (a, b) => [0, 1, 2].map(i => a[i] * a[3] + b[i] * (1 - a[3])).concat(1);
+  const ground = e => {
+    const own = e ? parse(getComputedStyle(e).backgroundColor) : [255, 255, 255, 1];
+    return own[3] === 1 ? own : over(own, ground(e.parentElement));
+  };
+  const light = c => {
+    const [r, g, b] = c.map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const texts = document.querySelectorAll(
+    ['.mm-figure', '.mm-tabular', '.mm-legend', '.mm-hints'].map(s => `${s}, ${s} *`).join() +
+    ', article p, article li, article h1, article h2, article h3, article td, article th, article summary, ' +
+    '.cell_output pre, .admonition-title');
+  const faint = [];
+  for (const e of texts) {
+    const text = [...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data.trim()).join('');
+    if (!text || !e.checkVisibility({checkVisibilityCSS: true})) continue;
+    const under = ground(e), ink = over(parse(getComputedStyle(e).color), under);
+    const [low, high] = [light(ink), light(under)].sort((a, b) => a - b);
+    const ratio = (high + .05) / (low + .05);
+    if (ratio < 4.5) faint.push(`${ratio.toFixed(1)}: ${text.slice(0, 40)}`);
+  }
+  return faint;
+}
+"""
+# What sticks out of the window to the right, to name the culprit.
+WIDE = """
+() => [...document.querySelectorAll('article *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+  .slice(0, 5).map(e => `${e.tagName}.${e.className}`)
+"""
+
+
+@pytest.fixture(scope="module")
+def repository(root) -> dict:
+    """Where the book lives, from the one place that knows."""
+    return yaml.safe_load((root / "_config.yml").read_text())["repository"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_pages_load_without_errors_and_ask_nobody_else(open_page, pages, address, built_book, scheme):
+    page = open_page("about:blank")
+    wrong = []
+    page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda e: wrong.append(f"script: {e}"))
+    page.on("requestfailed", lambda r: wrong.append(f"failed: {r.url[:100]}"))
+    page.on("response", lambda r: wrong.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+    page.on("request", lambda r: wrong.append(f"outside: {r.url}") if _outside(r.url, address) else None)
+    start = address if scheme == "http" else built_book.as_uri()
+    for name in [*pages, "index.html", "search.html", "genindex.html"]:
+        page.goto(f"{start}/{name}", wait_until="networkidle")
+        assert not wrong, f"{name}: {wrong[:5]}"
+
+
+def _outside(url: str, address: str) -> bool:
+    parts = urlsplit(url)
+    if parts.scheme in ("data", "blob", "about", "file"):
+        return False
+    return not url.startswith(address + "/")
+
+
+@pytest.mark.parametrize("width", [360, 390])
+def test_nothing_scrolls_sideways_on_a_phone(open_page, pages, address, width):
+    page = open_page(address, viewport=PHONE | {"width": width})
+    wide = {}
+    for name in pages:
+        page.goto(f"{address}/{name}")
+        page.wait_for_function("!window.MathJax?.startup?.promise || MathJax.startup.promise.then(() => true)")
+        _unfold(page)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide[name] = page.evaluate(WIDE)
+    assert not wide
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_by_day_and_by_night(open_page, pages, address, scheme):
+    page = open_page(address, color_scheme=scheme)
+    faint = {}
+    for name in pages:
+        page.goto(f"{address}/{name}")
+        assert page.evaluate("document.documentElement.dataset.theme") == scheme
+        _unfold(page)
+        if found := page.evaluate(FAINT):
+            faint[name] = found[:5]
+    assert not faint
+
+
+def _unfold(page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_keep_their_pixels_and_plots_their_theme(open_page, pages, address, scheme):
+    page = open_page(address, color_scheme=scheme)
+    plots = pictures = 0
+    for name in pages:
+        page.goto(f"{address}/{name}")
+        filters = page.eval_on_selector_all("img.mm-picture", "all => all.map(e => getComputedStyle(e).filter)")
+        assert set(filters) <= {"none"}, f"{name}: the theme dims {filters}"
+        shown = page.eval_on_selector_all(
+            ".mm-plot",
+            "all => all.map(f => [...f.querySelectorAll('img')].filter(e => e.checkVisibility()))"
+            ".map(f => f.map(e => e.className))",
+        )
+        assert all(len(plot) == 1 and f"only-{scheme}" in plot[0] for plot in shown), f"{name}: {shown}"
+        plots, pictures = plots + len(shown), pictures + len(filters)
+    assert plots and pictures
+
+
+def test_every_picture_has_words(open_page, pages, address):
+    page = open_page(address)
+    for name in pages:
+        page.goto(f"{address}/{name}")
+        bare = page.eval_on_selector_all(
+            "img", "all => all.filter(e => !e.alt.trim()).map(e => e.outerHTML.slice(0, 120))"
+        )
+        bare += page.eval_on_selector_all(
+            "article svg",
+            "all => all.filter(e => !e.closest('[aria-label],[aria-hidden],button')).map(e => e.outerHTML.slice(0, 120))",
+        )
+        assert not bare, f"{name}: {bare}"
+
+
+def test_formulas_are_set(open_page, pages, address):
+    seen = 0
+    for name in pages:
+        page = open_page(f"{address}/{name}")
+        raw, done = page.evaluate(
+            "[[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container')).length,"
+            " document.querySelectorAll('mjx-container:not(:has(mjx-merror))').length]"
+        )
+        assert raw == 0, f"{name}: {raw} formulas are still TeX"
+        assert not page.locator("mjx-merror").count(), f"{name}: a formula has an error"
+        seen += done
+    assert seen
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_search_finds(open_page, address, built_book, scheme):
+    start = address if scheme == "http" else built_book.as_uri()
+    page = open_page(f"{start}/search.html?q=infrared")
+    page.wait_for_selector("#search-results ul.search li a")
+    assert page.locator("#search-results ul.search li").count() >= 1
+
+
+def test_chapters_can_be_taken_away(open_page, pages, address, built_book, repository):
+    chapters = [name for name in pages if name.startswith("nbs/")]
+    assert chapters
+    match = re.fullmatch(r"https://github\.com/([^/]+/[^/]+)", repository["url"])
+    for name in chapters:
+        page = open_page(f"{address}/{name}")
+        source = name.replace(".html", ".ipynb")
+        links = page.eval_on_selector_all("a[href]", "all => all.map(e => e.href)")
+        colab = f"https://colab.research.google.com/github/{match[1]}/blob/{repository['branch']}/{source}"
+        assert colab in links and repository["url"] in links
+        downloads = [link for link in links if link.startswith(address) and link.endswith(".ipynb")]
+        assert downloads and (built_book / downloads[0].removeprefix(address + "/")).is_file()
+
+
+def test_code_can_be_copied(open_page, pages, address):
+    name = next(name for name in pages if name.startswith("nbs/"))
+    page = open_page(f"{address}/{name}", permissions=["clipboard-read", "clipboard-write"], viewport=DESK)
+    blocks = page.locator("div.highlight:has(button.copybtn):visible")
+    assert blocks.count() == page.locator("div.highlight:visible").count() > 0
+    blocks.first.hover()
+    blocks.first.locator("button.copybtn").click()
+    assert page.evaluate("navigator.clipboard.readText()").strip() == blocks.first.locator("pre").inner_text().strip()

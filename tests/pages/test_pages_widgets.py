@@ -1,0 +1,133 @@
+"""The moving figures of the built pages: every one of them moves, by keyboard, by mouse and by finger."""
+
+import pytest
+from sizes import DESK, PHONE
+
+pytestmark = [pytest.mark.book, pytest.mark.browser]
+
+SHOWN = "s => [...s.children].findIndex(e => getComputedStyle(e).visibility == 'visible')"
+
+
+def figures(open_page, pages, address, selector, **options):
+    """Every figure of a kind on every page."""
+    found = 0
+    for name in pages:
+        page = open_page(f"{address}/{name}", **options)
+        for figure in page.locator(selector).all():
+            if figure.is_visible():
+                figure.scroll_into_view_if_needed()
+                found += 1
+                yield page, figure
+    assert found, f"no {selector} in the book"
+
+
+def test_the_edge_follows_the_keyboard(open_page, pages, address):
+    for page, figure in figures(open_page, pages, address, ".mm-compare"):
+        slider, stage = figure.locator("input[type=range]"), figure.locator(".mm-stage")
+        slider.focus()
+        page.keyboard.press("Home")
+        left, said = stage.screenshot(), figure.locator("output").inner_text()
+        page.keyboard.press("End")
+        assert stage.screenshot() != left, "the picture stays the same"
+        assert figure.locator("output").inner_text() != said and said.startswith("0 %")
+        page.keyboard.press("ArrowLeft")
+        assert slider.get_attribute("aria-valuetext") == figure.locator("output").inner_text()
+        assert figure.locator("output").inner_text().startswith("99 %")
+        assert slider.evaluate("e => getComputedStyle(e).outlineStyle") != "none", "the focus cannot be seen"
+
+
+def test_the_edge_follows_the_mouse(open_page, pages, address):
+    for page, figure in figures(open_page, pages, address, ".mm-compare"):
+        slider, box = figure.locator("input[type=range]"), figure.locator(".mm-stage").bounding_box()
+        y = box["y"] + box["height"] / 2
+        page.mouse.move(box["x"] + 0.5 * box["width"], y)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 0.8 * box["width"], y, steps=4)
+        page.mouse.up()
+        assert abs(int(slider.input_value()) - 80) <= 1
+        page.mouse.move(box["x"] + 0.1 * box["width"], y)
+        assert abs(int(slider.input_value()) - 80) <= 1, "it moves without a button pressed"
+
+
+def test_the_edge_follows_a_finger(open_page, pages, address):
+    options = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
+    for page, figure in figures(open_page, pages, address, ".mm-compare", **options):
+        slider = figure.locator("input[type=range]")
+        box = slider.bounding_box()
+        assert box["height"] >= 40, "too small for a finger"
+        page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
+        assert int(slider.input_value()) > 80
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_frames_change_by_keyboard_and_pointer(open_page, pages, address, viewport):
+    for page, figure in figures(open_page, pages, address, ".mm-frames", viewport=viewport):
+        slider, stage = figure.locator("input[type=range]").first, figure.locator("> .mm-stage")
+        last = int(slider.get_attribute("max"))
+        slider.focus()
+        page.keyboard.press("Home")
+        assert stage.evaluate(SHOWN) == 0
+        first = figure.locator("output").first.inner_text()
+        page.keyboard.press("End")
+        assert stage.evaluate(SHOWN) == last
+        assert figure.locator("output").first.inner_text() != first
+        box = slider.bounding_box()
+        page.mouse.click(box["x"] + 3, box["y"] + box["height"] / 2)
+        assert stage.evaluate(SHOWN) == 0
+
+
+def test_every_frame_differs_from_its_neighbour(open_page, pages, address):
+    for _, figure in figures(open_page, pages, address, ".mm-frames"):
+        frames = figure.locator("> .mm-stage > .mm-frame").evaluate_all(
+            "all => all.map(f => [...f.querySelectorAll('img')].map(i => i.src).join())"
+        )
+        assert all(a != b for a, b in zip(frames, frames[1:])), "two neighbouring frames are the same picture"
+
+
+def test_play_steps_once_where_motion_is_unwanted_and_runs_elsewhere(open_page, pages, address):
+    buttons = ".mm-frames:has(button)"
+    for page, figure in figures(open_page, pages, address, buttons):
+        stage = figure.locator("> .mm-stage")
+        before = stage.evaluate(SHOWN)
+        figure.locator("button").first.press("Enter")
+        after = stage.evaluate(SHOWN)
+        page.wait_for_timeout(900)
+        assert after != before and stage.evaluate(SHOWN) == after
+    for page, figure in figures(open_page, pages, address, buttons, reduced_motion="no-preference"):
+        button, stage = figure.locator("button").first, figure.locator("> .mm-stage")
+        button.click()
+        after = stage.evaluate(SHOWN)
+        page.wait_for_timeout(900)
+        assert stage.evaluate(SHOWN) != after and button.inner_text() == "Pause"
+        button.click()
+        assert button.inner_text() == "Play"
+
+
+def test_widgets_do_not_move_each_other(open_page, pages, address):
+    for name in pages:
+        page = open_page(f"{address}/{name}")
+        outputs = page.locator(".mm-controls output")
+        if page.locator(".mm-controls input[type=range]").count() < 2:
+            continue
+        before = outputs.all_inner_texts()
+        page.locator(".mm-controls input[type=range]").first.press("End")
+        page.locator(".mm-controls input[type=range]").first.press("ArrowLeft")
+        assert outputs.all_inner_texts()[1:] == before[1:]
+
+
+def test_tables_sort_by_keyboard_and_scroll_in_their_frame(open_page, pages, address):
+    for _, table in figures(open_page, pages, address, ".mm-tabular", viewport=PHONE):
+        scroll = table.locator(".mm-scroll")
+        assert scroll.evaluate("e => e.getBoundingClientRect().right <= innerWidth + 1")
+        if not table.locator("th button").count():
+            continue
+        buttons = table.locator("thead tr").last.locator("button")
+        last = buttons.count() - 1
+        buttons.nth(last).press("Enter")
+        assert table.locator("[aria-sort]").get_attribute("aria-sort") == "descending"
+        column = f"t => [...t.tBodies[0].rows].map(r => r.cells[{last}].dataset.v).filter(v => v)"
+        values = [float(v) for v in table.locator("table").evaluate(column)]
+        assert values == sorted(values, reverse=True)
+        buttons.nth(last).press("Enter")
+        values = [float(v) for v in table.locator("table").evaluate(column)]
+        assert values == sorted(values)
