@@ -206,7 +206,7 @@ def test_davis_frames_pairs_and_sentences(tree):
     with pytest.raises(data.DataMissing, match="captions_handwritten.json does not exist"):
         data.load("davis", expressions=True)
     (base / "masks/dog/00001.png").unlink()
-    with pytest.raises(ValueError, match=r"davis/dog: 1 of 3 samples have no file .*00001"):
+    with pytest.raises(ValueError, match=r"davis: 1 of 3 samples have no file .*00001"):
         data.load("davis")
 
 

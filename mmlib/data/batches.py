@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -135,7 +136,7 @@ def _each(sample: dict, change) -> dict:
         if key == "fused" and isinstance(value, dict):
             out[key] = {method: change(key, image) for method, image in value.items()}
         elif key == "expressions":
-            out[key] = [type(e)(e.text, change("mask", e.mask), e.kind) for e in value]
+            out[key] = [replace(e, mask=change("mask", e.mask)) for e in value]
         elif key in _PIXELS:
             out[key] = change(key, value)
     return out

@@ -56,7 +56,7 @@ def _files(folder: Path, layout: dict, sequences: list[str]) -> dict[str, dict[s
     for sequence in sequences:
         if not (folder / layout["mask"] / sequence).is_dir():
             raise DataMissing(f"davis: {sequence} has no masks; complete the set with: {command('davis')}")
-        names, found = paired(f"davis/{sequence}", **{k: folder / sub / sequence for k, sub in layout.items()})
+        names, found = paired("davis", **{k: folder / sub / sequence for k, sub in layout.items()})
         for key in files:
             files[key] |= {f"{sequence}/{n}": found[key][n] for n in names}
     return files
