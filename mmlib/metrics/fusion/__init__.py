@@ -1,0 +1,46 @@
+"""Fusion metrics: how much of two source images, visible A and infrared B, one fused image F carries.
+
+Every metric is a function `metric(fused, rgb, ir, *, convention...) -> (B,)` of image batches (B,1,H,W) or (B,3,H,W)
+in [0, 1]. What papers do differently (sum or mean over the sources, data range, logarithm, window, colour) are keyword
+arguments; the combinations found in print are ready in CONVENTIONS:
+
+    evaluate(fused, rgb, ir, convention="cddfuse")["ssim"]
+    ssim(fused, rgb, ir, **CONVENTIONS["cddfuse"]["ssim"])     # the same
+"""
+
+from .contrast import ag, ei, sd, sf
+from .conventions import CONVENTIONS, HIGHER_IS_BETTER, METRICS, evaluate
+from .correlation import cc, mse, psnr, rmse, scd
+from .edges import nabf, qabf
+from .fidelity import vif, viff
+from .information import ce, en, mi, nmi
+from .perception import qcb, qcv
+from .structure import ms_ssim, ssim
+
+__all__ = [
+    "CONVENTIONS",
+    "HIGHER_IS_BETTER",
+    "METRICS",
+    "ag",
+    "cc",
+    "ce",
+    "ei",
+    "en",
+    "evaluate",
+    "ms_ssim",
+    "mi",
+    "mse",
+    "nabf",
+    "nmi",
+    "psnr",
+    "qabf",
+    "qcb",
+    "qcv",
+    "rmse",
+    "scd",
+    "sd",
+    "sf",
+    "ssim",
+    "vif",
+    "viff",
+]

@@ -1,0 +1,164 @@
+"""The conventions behind published numbers, and `evaluate`, which applies one of them to a batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+
+from torch import Tensor
+
+from . import contrast, correlation, edges, fidelity, information, perception, structure
+from .levels import Planes, planes
+
+METRICS: dict[str, Callable[..., Tensor]] = {
+    "en": information.en,
+    "sd": contrast.sd,
+    "sf": contrast.sf,
+    "ag": contrast.ag,
+    "mi": information.mi,
+    "nmi": information.nmi,
+    "mse": correlation.mse,
+    "psnr": correlation.psnr,
+    "cc": correlation.cc,
+    "scd": correlation.scd,
+    "vif": fidelity.vif,
+    "viff": fidelity.viff,
+    "ssim": structure.ssim,
+    "ms_ssim": structure.ms_ssim,
+    "qabf": edges.qabf,
+    "nabf": edges.nabf,
+    "qcv": perception.qcv,
+    "qcb": perception.qcb,
+    "ce": information.ce,
+    "ei": contrast.ei,
+    "rmse": correlation.rmse,
+}
+"""Every metric by its name. ce, ei and rmse are VIFB's own and stand in no other convention."""
+
+LOWER_IS_BETTER = ("mse", "nabf", "qcv", "ce", "rmse")
+HIGHER_IS_BETTER: dict[str, bool] = {name: name not in LOWER_IS_BETTER for name in METRICS}
+"""Which way a metric points. For Nabf, MSE, Qcv, CE and RMSE less is better."""
+
+Convention = Mapping[str, Mapping[str, object]]
+_VIFB = {"colour": "channels"}
+
+CONVENTIONS: dict[str, Convention] = {
+    # What most code bases share, without their slips: sums over the sources, luma, 0..255, SSIM with L = 255.
+    "dominant": {
+        "en": {"base": 2},
+        "sd": {"sample": False},
+        "sf": {"divide_by": "differences"},
+        "ag": {"divide_by": "pixels"},
+        "mi": {"base": math.e, "reduce": "sum"},
+        "nmi": {"normalise": "arithmetic", "reduce": "sum"},
+        "mse": {"data_range": 255, "reduce": "mean"},
+        "psnr": {"peak": "fused", "average": "error"},
+        "cc": {"reduce": "mean"},
+        "scd": {"reduce": "sum"},
+        "vif": {"noise": 2.0, "data_range": 255, "reduce": "sum"},
+        "viff": {},
+        "ssim": {"window": "uniform", "size": 7, "data_range": 255, "reduce": "sum"},
+        "ms_ssim": {"data_range": 255, "reduce": "sum"},
+        "qabf": {"ties": "strength", "angle": "line", "data_range": 255},
+        "nabf": {"threshold": 2.0, "floor": 0.001},
+        "qcv": {"stretch": True},
+        "qcb": {"unit_first": False},
+    },
+    # Found by re-running a published model: its paper's numbers come out as means over the sources, Gaussian SSIM,
+    # peak 255. Which VIF its tables hold is open; the mean over the sources is the nearest simple one.
+    "tsjnet": {
+        "ssim": {"window": "gaussian", "size": 11, "sigma": 1.5, "data_range": 255, "reduce": "mean"},
+        "psnr": {"peak": 255.0, "average": "error"},
+        "mse": {"data_range": 255, "reduce": "mean"},
+        "vif": {"noise": 2.0, "data_range": 255, "reduce": "mean"},
+        "cc": {"reduce": "mean"},
+        "qcv": {"stretch": True},
+    },
+    # CDDFuse's evaluator, copied by dozens of repositories: SSIM with L = 2, PSNR relative to the brightest fused
+    # pixel.
+    "cddfuse": {
+        "en": {"base": 2},
+        "sd": {"sample": False},
+        "sf": {"divide_by": "differences"},
+        "ag": {"divide_by": "pixels"},
+        "mi": {"base": math.e, "reduce": "sum"},
+        "mse": {"data_range": 255, "reduce": "mean"},
+        "cc": {"reduce": "mean"},
+        "psnr": {"peak": "fused", "average": "error"},
+        "scd": {"reduce": "sum"},
+        "vif": {"noise": 2.0, "data_range": 255, "reduce": "sum"},
+        "qabf": {"ties": "strength", "angle": "line", "data_range": 255},
+        "ssim": {"window": "uniform", "size": 7, "data_range": 2, "reduce": "sum"},
+    },
+    # VIFB: every colour channel against the same infrared image, then the mean; "RMSE" and PSNR from sqrt(sum) /
+    # pixels.
+    "vifb": {
+        "ce": {"base": 2, "reduce": "mean"} | _VIFB,
+        "en": {"base": 2} | _VIFB,
+        "mi": {"base": math.e, "reduce": "sum"} | _VIFB,
+        "psnr": {"peak": 255.0, "error": "frobenius", "average": "error"} | _VIFB,
+        "ag": {"divide_by": "inner"} | _VIFB,
+        "ei": _VIFB,
+        "qabf": {"ties": "strength", "angle": "line", "data_range": 255**2} | _VIFB,
+        "sd": {"sample": False} | _VIFB,
+        "sf": {"divide_by": "pixels", "colour": "side_by_side"},
+        "rmse": {"reduce": "mean"} | _VIFB,
+        "ssim": {"window": "gaussian", "size": 11, "sigma": 1.5, "data_range": 255, "reduce": "sum"} | _VIFB,
+        "qcb": {"unit_first": False} | _VIFB,
+        "qcv": {"stretch": True} | _VIFB,
+    },
+    # Tang's MATLAB evaluator: bits, means, MSE on 0..1 under a peak of 255, SSIM with L = 1.
+    "tang": {
+        "en": {"base": 2},
+        "sd": {"sample": False},
+        "sf": {"divide_by": "differences"},
+        "ag": {"divide_by": "inner"},
+        "mi": {"base": 2, "reduce": "sum", "merge_brightest": True},
+        "mse": {"data_range": 1, "reduce": "mean"},
+        "psnr": {"peak": 255.0, "data_range": 1, "average": "error"},
+        "cc": {"reduce": "mean"},
+        "scd": {"reduce": "sum"},
+        "vif": {"noise": 2.0, "data_range": 255, "constant": math.nan, "reduce": "sum"},
+        "ssim": {"window": "gaussian", "size": 11, "data_range": 1, "border": "replicate", "reduce": "mean"},
+        "qabf": {"ties": "strength", "angle": "line", "data_range": 255},
+        "nabf": {"threshold": 2.0, "floor": 0.001},
+    },
+}
+"""Named conventions: metric -> the keyword arguments that reproduce it. Metrics a source does not define are absent."""
+
+
+def evaluate(
+    fused: Tensor,
+    rgb: Tensor,
+    ir: Tensor,
+    metrics: Iterable[str] | None = None,
+    convention: str | Convention = "dominant",
+    *,
+    quantise: bool = True,
+) -> dict[str, Tensor]:
+    """Several metrics of one batch under one convention: {name: (B,)}.
+
+    fused, rgb, ir: (B,1,H,W) or (B,3,H,W) in [0, 1]. metrics: names, by default all of the convention. convention: a
+    key of CONVENTIONS or a mapping like its values. quantise: round the images to 8 bits first, as if they came from
+    files, which is what every published evaluator saw; False measures the float values.
+    """
+    arguments = _convention(convention)
+    names = list(arguments) if metrics is None else list(metrics)
+    if unknown := [name for name in names if name not in arguments]:
+        raise ValueError(f"no {', '.join(map(repr, unknown))} in this convention; it defines {', '.join(arguments)}")
+    ready: dict[str, tuple[Planes, ...]] = {}
+    values = {}
+    for name in names:
+        colour = str(arguments[name].get("colour", "luma"))
+        if colour not in ready:
+            ready[colour] = tuple(Planes(image) for image in planes(fused, rgb, ir, colour=colour, quantise=quantise))
+        values[name] = METRICS[name](*ready[colour], **arguments[name])
+    return values
+
+
+def _convention(convention: str | Convention) -> Convention:
+    if not isinstance(convention, str):
+        return convention
+    if convention not in CONVENTIONS:
+        raise ValueError(f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
+    return CONVENTIONS[convention]

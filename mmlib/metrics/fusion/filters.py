@@ -1,0 +1,79 @@
+"""Separable filters in float64, and the strips they work in.
+
+A 2-D Gaussian is the product of two 1-D ones, so a 17 x 17 window costs 34 multiplications a pixel instead of 289.
+Adding shifted copies of the image is, in float64 on a CPU, far faster than `conv2d`; and a strip of rows at a time
+stays in cache, where a whole image with its intermediate results would not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+_CACHED = 2**17  # pixels of a strip: one megabyte in float64
+
+
+def gaussian(size: int, sigma: float) -> list[float]:
+    """`size` samples of a Gaussian, centred, summing to 1; sigma in pixels."""
+    middle = (size - 1) / 2
+    values = [math.exp(-((i - middle) ** 2) / (2 * sigma**2)) for i in range(size)]
+    return [value / sum(values) for value in values]
+
+
+def separable(image: Tensor, window: list[float], step: int = 1) -> Tensor:
+    """Correlate (...,H,W) with `window` along both axes where it fits entirely, keeping every `step`-th result."""
+    return _along(_along(image, window, -2, step), window, -1, step)
+
+
+def same(image: Tensor, window: list[float]) -> Tensor:
+    """Like `separable`, but zeros surround the image and the result has its size."""
+    edge = len(window) // 2
+    return separable(F.pad(image, (edge, edge, edge, edge)), window)
+
+
+def bordered(image: Tensor, border: str) -> Tensor:
+    """`image` with one more pixel on every side, for `sobel`.
+
+    border: "constant" (zeros), "reflect" (mirrored without repeating the edge) or "replicate".
+    """
+    return F.pad(image, (1, 1, 1, 1), mode=border)
+
+
+def sobel(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Sobel differences (left minus right, below minus above) of (B,K,H,W) where the 3 x 3 window fits."""
+    down, across = _along(image, [1, 2, 1], -2), _along(image, [1, 2, 1], -1)
+    return down[..., :-2] - down[..., 2:], across[..., 2:, :] - across[..., :-2, :]
+
+
+def magnitude(x: Tensor, y: Tensor) -> Tensor:
+    """sqrt(x^2 + y^2), with gradient 0 instead of NaN where both vanish."""
+    return torch.addcmul(x * x, y, y).add_(torch.finfo(x.dtype).tiny).sqrt()
+
+
+def strips(images: Iterable[Tensor], window: int) -> Iterator[list[Tensor]]:
+    """Cut images of equal size into strips of rows, overlapping so that a window of that many rows fits every place.
+
+    Sums over the strips' results equal sums over the whole image's. A GPU gets one strip.
+    """
+    images = list(images)
+    count = images[0].shape[-2] - window + 1
+    rows = count if images[0].is_cuda else max(1, _CACHED // images[0][..., 0, :].numel())
+    for top in range(0, count, rows):
+        yield [image[..., top : min(top + rows, count) + window - 1, :] for image in images]
+
+
+def _along(image: Tensor, window: list[float], dim: int, step: int = 1) -> Tensor:
+    count = image.shape[dim] - len(window) + 1
+    total = _shifted(image, 0, count, dim, step) * window[0]
+    for offset, weight in enumerate(window[1:], start=1):
+        total = total.add_(_shifted(image, offset, count, dim, step), alpha=weight)
+    return total
+
+
+def _shifted(image: Tensor, offset: int, count: int, dim: int, step: int) -> Tensor:
+    part = slice(offset, offset + count, step)
+    return image[..., part] if dim == -1 else image[..., part, :]
