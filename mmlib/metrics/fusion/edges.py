@@ -76,8 +76,7 @@ def _invented(
     threshold: float,
     floor: float,
 ) -> tuple[Tensor, Tensor]:
-    """Weight of the edges of F that are stronger than both sources' and not preserved from them; weight of all edges.
-    """
+    """Weight of the edges of F that are stronger than both sources' and not preserved from them; weight of all edges."""
     gf, df = fused
     stronger = (gf > rgb[0]) & (gf > ir[0])
     above, below = 0.0, 0.0
@@ -126,6 +125,5 @@ def _preserved(source: tuple[Tensor, Tensor], fused: tuple[Tensor, Tensor], ties
 def _preservation(ratio: Tensor, turn: Tensor, strength: tuple[float, ...], direction: tuple[float, ...]) -> Tensor:
     """Product of two logistic curves, each (top, slope, middle)."""
     (top_s, slope_s, middle_s), (top_d, slope_d, middle_d) = strength, direction
-    first = (middle_s - ratio).mul_(slope_s).exp_().add_(1)
-    second = (middle_d - turn).mul_(slope_d).exp_().add_(1)
-    return top_s * top_d / first.mul_(second)
+    below = ((middle_s - ratio).mul_(slope_s).exp() + 1) * ((middle_d - turn).mul_(slope_d).exp() + 1)
+    return top_s * top_d / below
