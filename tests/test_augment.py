@@ -1,12 +1,13 @@
 """After augmentation every field of a batch still tells the same story; a field handled naively would not."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 
 from mmlib import flow as mf
+from mmlib import scenes
 from mmlib.augment import Geometric, Photometric, affine, mirror, transform
 
 H, W = 48, 64
@@ -144,7 +145,7 @@ def test_unknown_flow_stays_unknown_and_does_not_spread_in_a_flip():
 
 @pytest.mark.parametrize("geometric", ALL, ids=NAMES)
 def test_labels_rgb_ir_and_depth_move_together(geometric):
-    before = world()
+    before = {k: v for k, v in world().items() if k != "boxes"}  # without boxes, instances keep their numbers
     card = (before["instances"][:, None] == 2).float()
     before |= {"rgb": card.expand(-1, 3, -1, -1).clone(), "ir": card}
     after = geometric(before, 11)
@@ -194,27 +195,48 @@ def test_a_flipped_box_is_not_off_by_one():
     assert after["boxes"][0].tolist() == [[0, 0, W, H]]
 
 
-def test_turned_boxes_hold_their_instances():
+def test_boxes_follow_their_instances_through_any_map():
     for seed in range(8):
-        after = Geometric(rotate=15.0, flip=0.5)(world(), seed)
-        for box, which in zip(after["boxes"][0], (1, 2)):
-            inner = torch.tensor(tight(after["instances"][0], which))
-            assert (box[:2] <= inner[:2] + 0.5).all() and (box[2:] >= inner[2:] - 0.5).all()
+        after = replace(ALL[-1], visible=0.0)(world(), seed)
+        assert len(after["boxes"][0]) == int(after["instances"].max())
+        for k, box in enumerate(after["boxes"][0]):
+            assert box.tolist() == tight(after["instances"][0], k + 1)
 
 
-def test_boxes_are_cut_and_dropped_with_their_labels():
+def test_boxes_alone_hold_what_they_held():
+    for seed in range(8):
+        before = world()
+        matrix = Geometric(rotate=15.0, scale=(0.8, 1.0)).draw(1, (H, W), seed)
+        exact = transform(before, matrix, (H, W))["boxes"][0]
+        alone = transform({k: before[k] for k in ("rgb", "boxes")}, matrix, (H, W))["boxes"][0]
+        assert (alone[:, :2] <= exact[:, :2] + 0.5).all() and (alone[:, 2:] >= exact[:, 2:] - 0.5).all()
+
+
+def shift_left(pixels: float) -> torch.Tensor:
+    matrix = torch.eye(3, dtype=torch.float64)[None]
+    matrix[0, 0, 2] = -pixels
+    return matrix
+
+
+@pytest.mark.parametrize("with_instances", [True, False])
+def test_boxes_are_cut_and_dropped_with_their_labels(with_instances):
     before = world()
-    shift = torch.eye(3, dtype=torch.float64)[None]
-    shift[0, 0, 2] = -10.0  # the first box keeps 4 of its 9 columns
-    after = transform(before, shift, (H, W))
+    if not with_instances:
+        del before["instances"]
+    after = transform(before, shift_left(10), (H, W))  # the first box keeps 4 of its 9 columns
     assert after["boxes"][0].tolist() == [[0, 10, 4, 22], [34, 28, 50, 40]]
-    after = transform(before, shift, (H, W), visible=0.5)
+    assert after["box_labels"][0].tolist() == [10, 9]
+    after = transform(before, shift_left(10), (H, W), visible=0.5)
     assert after["boxes"][0].tolist() == [[34, 28, 50, 40]] and after["box_labels"][0].tolist() == [9]
+    assert not with_instances or after["instances"].unique().tolist() == [0, 1]
+    assert len(before["boxes"][0]) == 2 and len(before["box_labels"][0]) == 2
 
 
 def test_a_sample_without_boxes():
     before = world() | {"boxes": [torch.zeros(0, 4)], "box_labels": [torch.zeros(0, dtype=torch.long)]}
-    after = ALL[-1](before, 0)
+    with pytest.raises(ValueError, match="instance 2 has no box"):
+        ALL[-1](before, 0)
+    after = ALL[-1](before | {"instances": torch.zeros(1, H, W, dtype=torch.long)}, 0)
     assert after["boxes"][0].shape == (0, 4) and after["box_labels"][0].shape == (0,)
 
 
@@ -240,10 +262,52 @@ def test_expressions_follow_a_flip_and_vanish_with_their_object():
     texts = [e.text for e in flipped["expressions"][0]]
     assert texts == ["the rightmost car", "the car on the left"]
     assert flipped["expressions"][0][0].mask.equal(flipped["instances"][0] == 1)
-    shift = torch.eye(3, dtype=torch.float64)[None]
-    shift[0, 0, 2] = -20.0
-    kept = transform(world(), shift, (H, W))["expressions"][0]
+    kept = transform(world(), shift_left(20), (H, W))["expressions"][0]
     assert [e.text for e in kept] == ["the car on the right"]
+
+
+def test_expressions_of_ministreet_keep_their_numbers():
+    before = world()
+    one, two = (before["instances"][0] == k for k in (1, 2))
+    before["expressions"] = [
+        [
+            scenes.Expression("the road", before["labels"][0] == 3, "class"),
+            scenes.Expression("the car on the left", one, "place", (1,), (1,)),
+            scenes.Expression("the largest car", two, "size", (2,), (2,)),
+            scenes.Expression("all cars", one | two, "group", (1, 2), (1, 2)),
+            scenes.Expression("the car", two, "class", (2,), (1, 2)),
+        ]
+    ]
+    same = transform(before, shift_left(0), (H, W))["expressions"][0]
+    assert [(e.text, e.instances, e.candidates) for e in same] == [
+        (e.text, e.instances, e.candidates) for e in before["expressions"][0]
+    ]
+    after = transform(before, shift_left(10), (H, W), visible=0.5)
+    told = {e.text: e for e in after["expressions"][0]}
+    assert list(told) == ["the road", "all cars", "the car"]
+    assert told["all cars"].instances == told["the car"].candidates == (1,)
+    assert told["all cars"].mask.equal(after["instances"][0] == 1)
+    assert told["the road"].mask.equal(after["labels"][0] == 3)
+
+
+# --- MiniStreet ------------------------------------------------------------------------------------------------------
+
+
+def test_a_street_stays_true():
+    before = scenes.scenes(scenes.split_seeds("train", 2), size=(96, 192))
+    before["valid"] = torch.ones(2, 96, 192, dtype=torch.bool)
+    after = Geometric(size=(80, 160), flip=1.0, scale=(0.9, 1.4), rotate=5.0)(before, 3)
+    assert misalignment(after) < 1.5 * misalignment(before) + 0.005
+    for i in range(2):
+        ids = after["instances"][i]
+        assert int(ids.max()) <= len(after["boxes"][i]) == len(after["box_labels"][i])
+        for k, box in enumerate(after["boxes"][i]):
+            assert box.tolist() == tight(ids, k + 1)
+            assert after["labels"][i][ids == k + 1].eq(after["box_labels"][i][k]).all()
+        for expression in after["expressions"][i]:
+            if expression.instances:
+                meant = torch.isin(ids, torch.tensor(expression.instances))
+                assert expression.mask.equal(meant) and set(expression.instances) <= set(expression.candidates)
 
 
 # --- drawing ---------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ class Geometric:
         rotate: the largest angle, in degrees, to either side.
         crop: "random" puts the window anywhere, "centre" in the middle. Where the scaled picture is smaller than the
             window, it is placed in the window the same way.
-        visible: a box is kept if at least this share of its area stays in the frame.
+        visible: a thing keeps its box if at least this share of it stays in the frame.
 
     Calling it, `geometric(batch, generator)`, draws one map per sample and applies it (see `transform` for what happens
     to each field). To replay or share a draw, call `draw` once and `transform` as often as needed.

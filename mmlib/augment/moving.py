@@ -1,11 +1,9 @@
 """Moving every field of a batch by one affine map, each in the way that keeps it true."""
 
-import dataclasses
-
 import torch
 from torch import Tensor
 
-from mmlib.augment.words import mirror
+from mmlib.augment.things import follow, move_boxes, sift
 from mmlib.flow import pixel_grid, valid_mask
 
 IMAGES = ("rgb", "rgb_next", "ir", "ir_next", "fused")  # blended between pixels; black outside
@@ -18,6 +16,7 @@ COPIED = {  # taken from the nearest pixel: (what stands outside)
     "mask": False,
     "valid": False,
 }
+LISTS = ("boxes", "box_labels", "expressions")  # see things.py
 BLEND_LIMIT = 0.5  # pixels: a blend of flow vectors further from the nearest vector crosses a motion boundary
 
 
@@ -48,7 +47,7 @@ def transform(batch: dict, matrix: Tensor, size: tuple[int, int], *, visible: fl
             pixels.
         matrix: (B, 3, 3), pixel centres of the old frame to those of the new one (see `affine`).
         size: (height, width) of the new frame.
-        visible: a box is kept if at least this share of its area stays in the frame.
+        visible: a thing is kept if at least this share of it stays in the frame: of its pixels, or else of its box.
 
     Returns:
         A new dict with the same keys, and `valid` (B, H', W') bool: where the new frame shows the old one. Images are
@@ -56,13 +55,15 @@ def transform(batch: dict, matrix: Tensor, size: tuple[int, int], *, visible: fl
         labels 255, instances 0, depth 0 (no reading), flow 0, occlusion True, masks False.
         Flow vectors are turned with the picture: if both frames move by p' = A p + t, then u' = A u. Where the two
         sides of a motion boundary would blend into a motion that neither has, the nearest vector stands. Depth keeps
-        its metres. A pixel whose target leaves the new frame is occluded. Boxes are cut to the frame, and dropped with
-        their labels when too little is left; under a rotation a box is the smallest that holds the turned one. A flip
-        swaps left and right in expressions; they are dropped when nothing of their mask is in sight.
+        its metres. A pixel whose target leaves the new frame is occluded.
+        Things of which too little is left lose their box and its label. Where there are instances (k + 1 for boxes[k])
+        they lose that too, the others are numbered anew and get a tight box; boxes alone are cut to the frame. A flip
+        swaps left and right in expressions. An expression goes when its pixels do, and one about size goes when the
+        frame cuts anything off.
 
     Raises:
         ValueError: fields of different sizes, a batch axis missing, matrices of a wrong shape, an unknown field with
-            pixels.
+            pixels, an instance without a box.
     """
     count, height, width = frame_of(batch)
     if matrix.shape != (count, 3, 3):
@@ -73,8 +74,7 @@ def transform(batch: dict, matrix: Tensor, size: tuple[int, int], *, visible: fl
     out["valid"] = out.get("valid", True) & move.inside
     if "occlusion" in out and "flow" in out:
         out["occlusion"] = out["occlusion"] | ~valid_mask(out["flow"])
-    if "boxes" in out:
-        _move_boxes(out, matrix, size, visible)
+    _move_things(out, batch, move, visible)
     return out
 
 
@@ -83,8 +83,9 @@ class _Move:
 
     def __init__(self, matrix: Tensor, old: tuple[int, int], new: tuple[int, int], device: torch.device) -> None:
         dtype = torch.float32 if device.type == "mps" else torch.float64
-        self.old, self.linear = old, matrix[:, :2, :2].to(device, dtype)
-        self.mirrored = (torch.linalg.det(matrix[:, :2, :2].double()) < 0).tolist()
+        self.matrix, self.old, self.new = matrix, old, new
+        self.linear = matrix[:, :2, :2].to(device, dtype)
+        self.growth = torch.linalg.det(matrix[:, :2, :2].double()).tolist()  # of areas; negative in a mirror
         back = torch.linalg.inv(matrix.double()).to(device, dtype)
         grid = pixel_grid(*new, device=device, dtype=dtype)
         there = torch.einsum("bij,njhw->bihw", back[:, :2, :2], grid) + back[:, :2, 2, None, None]
@@ -92,6 +93,11 @@ class _Move:
         # A pixel is an area: its centre may lie up to half a pixel beyond the outermost centres.
         within = [(c >= -0.5) & (c <= n - 0.5) for c, n in ((self.x, old[1]), (self.y, old[0]))]
         self.inside = within[0] & within[1]
+
+    def cuts(self, sample: int) -> bool:
+        """Whether some of the old frame of a sample lies outside the new one."""
+        frame = torch.tensor([[0.0, 0.0, self.old[1], self.old[0]]], dtype=torch.float64)
+        return not len(move_boxes(frame, self.matrix[sample], self.new, visible=1 - 1e-9)[0])
 
     def look(self, field: Tensor, mode: str, outside: float, sample: int | None = None) -> Tensor:
         """Look a field (B, C, H, W) up under the map; with `sample`, a field (1, C, H, W) of that one sample."""
@@ -101,6 +107,10 @@ class _Move:
         x, y, inside = self.x[part], self.y[part], self.inside[part, None]
         found = remap(field.to(x.dtype), x, y, mode=mode, padding_mode="border", align_corners=True)
         return found.where(inside, outside).to(field.dtype)
+
+    def look_masks(self, masks: Tensor, sample: int) -> Tensor:
+        """Look the masks (N, H, W) of one sample up; N may be 0."""
+        return self.look(masks[None], "nearest", 0.0, sample)[0] if len(masks) else masks.new_zeros((0, *self.new))
 
 
 def _moved(key: str, value, move: _Move):
@@ -114,9 +124,9 @@ def _moved(key: str, value, move: _Move):
         found = move.look(value[:, None] if axis else value, "nearest", float(COPIED[key]))
         return found[:, 0] if axis else found
     if key == "masks":
-        return [move.look(m[None], "nearest", 0.0, i)[0] for i, m in enumerate(value)]
-    if key == "expressions":
-        return [_moved_expressions(e, move, i) for i, e in enumerate(value)]
+        return [move.look_masks(m, i) for i, m in enumerate(value)]
+    if key in LISTS:
+        return list(value)
     if isinstance(value, Tensor) and tuple(value.shape[-2:]) == move.old:
         raise ValueError(
             f"unknown field {key!r} has pixels, {tuple(value.shape)}: take it out, or name it in moving.py"
@@ -131,36 +141,21 @@ def _moved_flow(flow: Tensor, move: _Move) -> Tensor:
     return torch.einsum("bij,bjhw->bihw", move.linear.to(flow.dtype), blend.where(smooth, nearest))
 
 
-def _moved_expressions(expressions: list, move: _Move, sample: int) -> list:
-    """Move the masks, mirror the words in a flip, and drop what is no longer in sight."""
-    kept = []
-    for expression in expressions:
-        mask = move.look(expression.mask[None, None], "nearest", 0.0, sample)[0, 0]
-        if mask.any():
-            text = mirror(expression.text) if move.mirrored[sample] else expression.text
-            kept.append(dataclasses.replace(expression, text=text, mask=mask))
-    return kept
-
-
-def _move_boxes(out: dict, matrix: Tensor, size: tuple[int, int], visible: float) -> None:
-    """Move, cut and sift the boxes of a batch, and their labels with them."""
-    pairs = [_moved_boxes(b, m.to(b.device, b.dtype), size, visible) for b, m in zip(out["boxes"], matrix)]
-    out["boxes"] = [boxes for boxes, _ in pairs]
-    if "box_labels" in out:
-        out["box_labels"] = [labels[keep] for labels, (_, keep) in zip(out["box_labels"], pairs)]
-
-
-def _moved_boxes(boxes: Tensor, matrix: Tensor, size: tuple[int, int], visible: float) -> tuple[Tensor, Tensor]:
-    """Boxes (N, 4) xyxy under one map, cut to the frame: those that stay, and which (N,) they were.
-
-    Box sides are pixel edges, half a pixel off the centres that the matrix speaks of. Forgetting that is the classical
-    off-by-one of a flip: x' = W - 1 - x is right for centres, x' = W - x for edges.
-    """
-    corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].view(-1, 4, 2) - 0.5
-    corners = corners @ matrix[:2, :2].T + matrix[:2, 2] + 0.5
-    moved = torch.cat([corners.amin(dim=1), corners.amax(dim=1)], dim=1)
-    limit = moved.new_tensor([size[1], size[0]]).repeat(2)
-    cut = moved.clamp(min=0).minimum(limit)
-    area, left = ((b[:, 2:] - b[:, :2]).prod(dim=1) for b in (moved, cut))
-    keep = (left > 0) & (left >= visible * area)
-    return cut[keep], keep
+def _move_things(out: dict, batch: dict, move: _Move, visible: float) -> None:
+    """Boxes, their labels, instances and expressions of every sample, so that numbers still mean the same things."""
+    numbered = "instances" in batch and "boxes" in batch
+    for i, growth in enumerate(move.growth):
+        keep = ids = None
+        if numbered:
+            fields = batch["instances"][i], out["instances"][i], batch["boxes"][i]
+            ids, out["boxes"][i], keep = sift(*fields, abs(growth), visible)
+            out["instances"][i] = ids
+        elif "boxes" in batch:
+            out["boxes"][i], keep = move_boxes(batch["boxes"][i], move.matrix[i], move.new, visible)
+        if keep is not None and "box_labels" in batch:
+            out["box_labels"][i] = batch["box_labels"][i][keep]
+        if batch.get("expressions") and batch["expressions"][i]:
+            masks = move.look_masks(torch.stack([e.mask for e in batch["expressions"][i]]), i)
+            known = {"mirrored": growth < 0, "cut": move.cuts(i), "instances": ids, "keep": keep if numbered else None}
+            told = [follow(e, m, **known) for e, m in zip(batch["expressions"][i], masks)]
+            out["expressions"][i] = [e for e in told if e is not None]
