@@ -1,6 +1,5 @@
 """Who is in the street: pedestrians, riders and cars, where they are and how they move."""
 
-
 from mmlib.scenes.atlas import Atlas
 from mmlib.scenes.canvas import colour
 from mmlib.scenes.knobs import Conditions

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from mmlib.scenes import draw_buildings, draw_cars, draw_people, draw_plants, draw_street
 from mmlib.scenes.canvas import CHANNELS, Canvas
@@ -29,13 +28,13 @@ class Asset:
 
 @dataclass(frozen=True)
 class Atlas:
-    """All assets. `table` (T, 12) float32; `start`, `rows`, `columns` (assets, LEVELS) int64 say where each copy lies."""
+    """All assets. `table` (T, 12) float32 holds their texels; `layout` = (start, rows, columns), each (assets, LEVELS), says
+    where each copy begins and how large it is; `tiles` are the ground textures, one (rows, columns, 3) tensor per level."""
 
     assets: dict[str, Asset]
     table: torch.Tensor
-    start: torch.Tensor
-    rows: torch.Tensor
-    columns: torch.Tensor
+    layout: tuple[np.ndarray, np.ndarray, np.ndarray]
+    tiles: dict[int, list[torch.Tensor]]
 
 
 COUNTS = {  # kind: (function, number of assets for train, for test, views)
@@ -47,7 +46,7 @@ COUNTS = {  # kind: (function, number of assets for train, for test, views)
     "facade": (draw_buildings.facade, 18, 8, ()),
     "wall": (draw_buildings.wall, 3, 2, ()),
     "fence": (draw_buildings.fence, 4, 2, ()),
-    "gable": (draw_buildings.gable_end, 1, 1, ()),
+    "gable": (draw_buildings.gable_end, 3, 2, ()),
     "skyline": (draw_buildings.skyline, 2, 1, ()),
     "sign": (draw_street.sign, 6, 4, ()),
     "lamp": (draw_street.lamp, 1, 1, ()),
@@ -101,20 +100,21 @@ def _copies(texels: np.ndarray) -> list[np.ndarray]:
 
 @lru_cache(maxsize=1)
 def _atlas() -> Atlas:
-    """Draw everything (a second or two, once per process)."""
-    assets, blocks, start, rows, columns, total = {}, [], [], [], [], 0
+    """Draw everything (about two seconds, once per process)."""
+    assets, blocks, layout, tiles, total = {}, [], [], {}, 0
     for index, (name, canvas) in enumerate(_pictures()):
-        # A clear border of one texel keeps a neighbour's colour from leaking in at the edges.
         texels = np.round(np.clip(canvas.texels, 0, 1) * 255) * np.float32(1 / 255)
         assets[name] = Asset(name, canvas.width, canvas.height, canvas.shape, index)
-        levels = _copies(texels)
-        start.append([]), rows.append([]), columns.append([])
-        for level in levels:
-            start[-1].append(total), rows[-1].append(level.shape[0]), columns[-1].append(level.shape[1])
-            blocks.append(level.reshape(-1, len(CHANNELS)))
-            total += blocks[-1].shape[0]
-    table = torch.from_numpy(np.concatenate(blocks))
-    return Atlas(assets, table, torch.tensor(start), torch.tensor(rows), torch.tensor(columns))
+        copies = _copies(texels)
+        if name.startswith("ground/"):
+            tiles[index] = [torch.from_numpy(c[..., :3].copy()) for c in copies]
+        sizes = [c.shape[0] * c.shape[1] for c in copies]
+        starts = total + np.cumsum([0, *sizes[:-1]])
+        layout.append([starts, [c.shape[0] for c in copies], [c.shape[1] for c in copies]])
+        blocks += [c.reshape(-1, len(CHANNELS)) for c in copies]
+        total += sum(sizes)
+    tables = np.array(layout, np.int64).transpose(1, 0, 2)
+    return Atlas(assets, torch.from_numpy(np.concatenate(blocks)), tuple(tables), tiles)
 
 
 @lru_cache(maxsize=4)
@@ -123,31 +123,5 @@ def atlas(device: str = "cpu") -> Atlas:
     base = _atlas()
     if device == "cpu":
         return base
-    return Atlas(base.assets, *(t.to(device) for t in (base.table, base.start, base.rows, base.columns)))
-
-
-def sample(
-    source: Atlas, asset: torch.Tensor, s: torch.Tensor, t: torch.Tensor, level: torch.Tensor, wrap=False
-) -> torch.Tensor:
-    """Read texels between texels (bilinear) at s (right) and t (down), each in [0, 1] across the asset.
-
-    asset, level: (N,) int64; s, t: (N,). Returns (N, 12), premultiplied. Outside [0, 1] the edge repeats, or with
-    `wrap` the picture does. One fused gather-and-sum (`embedding_bag`) does the work.
-    """
-    flat = asset * LEVELS + level
-    base, rows, columns = (x.view(-1)[flat] for x in (source.start, source.rows, source.columns))
-    x, y = s * columns - 0.5, t * rows - 0.5
-    x0, y0 = torch.floor(x), torch.floor(y)
-    fx, fy = x - x0, y - y0
-    x0, y0 = x0.long(), y0.long()
-    if wrap:
-        xa, xb, ya, yb = x0 % columns, (x0 + 1) % columns, y0 % rows, (y0 + 1) % rows
-    else:
-        last_x, last_y = columns - 1, rows - 1
-        xa, xb = (torch.minimum((x0 + k).clamp_(min=0), last_x) for k in (0, 1))
-        ya, yb = (torch.minimum((y0 + k).clamp_(min=0), last_y) for k in (0, 1))
-    top, low = base + ya * columns, base + yb * columns
-    index = torch.stack([top + xa, top + xb, low + xa, low + xb], 1)
-    gx, gy = 1 - fx, 1 - fy
-    weight = torch.stack([gx * gy, fx * gy, gx * fy, fx * fy], 1)
-    return F.embedding_bag(index, source.table, per_sample_weights=weight, mode="sum")
+    tiles = {k: [level.to(device) for level in levels] for k, levels in base.tiles.items()}
+    return Atlas(base.assets, base.table.to(device), base.layout, tiles)

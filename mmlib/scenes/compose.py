@@ -1,22 +1,21 @@
-"""From a world to pictures of its surfaces: all quads' pixels at once, then laid over each other from far to near."""
+"""From a world to pictures of its surfaces: fragments laid over each other from far to near."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from mmlib.scenes.atlas import Atlas, sample
-from mmlib.scenes.geometry import Fragments, View, coefficients, footprint, locate, placed, spread
+from mmlib.scenes.atlas import Atlas
+from mmlib.scenes.fragments import Fragments, fragments
+from mmlib.scenes.geometry import View
 from mmlib.scenes.ground import SURFACES, backdrop
-from mmlib.scenes.world import FAR, World
-
-GROUND = -1
-"""Owner of pixels that no quad covers: ground below the horizon, sky above."""
+from mmlib.scenes.world import World
 
 
 @dataclass
 class Picture:
-    """One frame before light: per pixel the surface (H, W, 11), the label, the depth (m) and the quad that is seen."""
+    """One frame before light: per pixel the surface (11, H, W), the label, the depth (m) and the quad that is
+    seen (the number of quads where none is: ground below the horizon, sky above)."""
 
     surfaces: torch.Tensor
     label: torch.Tensor
@@ -25,98 +24,104 @@ class Picture:
 
 
 def draw(
-    world: World, frames: list[tuple[int, View]], size: tuple[int, int], conditions, sky, source: Atlas
+    world: World,
+    frames: list[tuple[int, View]],
+    size: tuple[int, int],
+    conditions,
+    sky,
+    source: Atlas,
+    looks: bool = True,
 ) -> list[Picture]:
-    """Draw the surfaces of a world for some (time, view) pairs; nothing here depends on light."""
-    device = source.table.device
-    base = [backdrop(view, world.street, conditions, sky, source, size) for _, view in frames]
-    surfaces, label, depth = (torch.stack([b[k] for b in base]) for k in range(3))
-    surfaces, label, depth = surfaces.view(-1, len(SURFACES)), label.view(-1), depth.view(-1)
-    owner = torch.full_like(label, GROUND)
-    quads = sorted(range(len(world.quads)), key=lambda k: -world.quads[k].order)
-    rows = _visible(world, quads, frames, size, source)
-    if rows:
-        pieces, ends = _fragments(world, rows, size, source, device)
-        _lay(world, rows, pieces, ends, source, surfaces, label, depth, owner)
+    """Draw a world for some (time, view) pairs; nothing here depends on light. Without `looks`, surfaces are left out."""
+    base = [backdrop(view, world.street, conditions, sky, source, size, looks) for _, view in frames]
+    surfaces, label, depth = (torch.stack([b[k] for b in base]).flatten(1 if k else 2) for k in range(3))
+    label, depth = label.view(-1), depth.view(-1)
+    owner = torch.full_like(label, len(world.quads))
+    pieces = fragments(world, frames, size, source)
+    if pieces is not None:
+        _claim(world, pieces, label, depth, owner)
+        if looks:
+            surfaces = _lay(world, pieces, surfaces, len(frames))
     n, (h, w) = len(frames), size
-    shaped = surfaces.view(n, h, w, -1), label.view(n, h, w), depth.view(n, h, w), owner.view(n, h, w)
+    shaped = surfaces.view(n, -1, h, w), label.view(n, h, w), depth.view(n, h, w), owner.view(n, h, w)
     return [Picture(*(t[k] for t in shaped)) for k in range(n)]
 
 
-def _visible(world, quads, frames, size, source):
-    """(quad, frame, box, coefficients) of everything in sight, from far to near; a quad's frames stay together."""
-    shapes = {a.index: a.shape for a in source.assets.values()}
-    rows = []
-    for q in quads:
-        for image, (time, view) in enumerate(frames):
-            box = footprint(world.quads[q], view, time, size)
-            if box is not None:
-                rows.append((q, image, box, coefficients(world.quads[q], view, time, shapes[world.quads[q].asset])))
-    return rows
+def _claim(world, pieces: Fragments, label, depth, owner) -> None:
+    """Give each pixel to the nearest fragment that covers more than half of it (shadows own nothing)."""
+    device = label.device
+    solid = torch.tensor([q.solid for q in world.quads], device=device)
+    classes = torch.tensor([q.label for q in world.quads], device=device)
+    covers = torch.nonzero((pieces.texel[:, 3] > 0.5) & solid.index_select(0, pieces.quad))[:, 0]
+    top = torch.full_like(label, -1).scatter_reduce_(0, pieces.pixel.index_select(0, covers), covers, "amax")
+    seen = torch.nonzero(top >= 0)[:, 0]
+    winner = top.index_select(0, seen)
+    quad = pieces.quad.index_select(0, winner)
+    owner.index_copy_(0, seen, quad)
+    label.index_copy_(0, seen, classes.index_select(0, quad))
+    depth.index_copy_(0, seen, pieces.depth.index_select(0, winner))
 
 
-def _fragments(world, rows, size, source, device) -> tuple[Fragments, list[int]]:
-    """All pixels of all boxes, and where each row's pixels end in the list."""
-    boxes = torch.tensor([r[2] for r in rows], device=device)
-    image = torch.tensor([r[1] for r in rows], device=device)
-    coef = torch.tensor(np.array([r[3] for r in rows], np.float32), device=device)
-    asset = torch.tensor([world.quads[r[0]].asset for r in rows], device=device)
-    pieces = locate(coef, asset, *spread(boxes, image, size))
-    counts = [(r[2][2] - r[2][0]) * (r[2][3] - r[2][1]) for r in rows]
-    return pieces, np.cumsum(counts).tolist()
+def _look(world, device) -> torch.Tensor:
+    """Per quad: tint - 1 (3), tint2 - 1 (3), glow, hot / 100, sunlit; as (9, quads)."""
+    table = [[*(v - 1 for v in q.tint), *(v - 1 for v in q.tint2), q.glow, q.hot / 100, q.sunlit] for q in world.quads]
+    return torch.tensor(np.array(table, np.float32).T.copy(), device=device)
 
 
-def _look(world, rows, device) -> torch.Tensor:
-    """Per row: tint - 1 (3), tint2 - 1 (3), glow, hot / 100, sunlit."""
-    table = []
-    for q, *_ in rows:
-        quad = world.quads[q]
-        table.append(
-            [*(v - 1 for v in quad.tint), *(v - 1 for v in quad.tint2), quad.glow, quad.hot / 100, quad.sunlit]
-        )
-    return torch.tensor(np.array(table, np.float32), device=device)
+def _lay(world, pieces: Fragments, surfaces, frames: int) -> torch.Tensor:
+    """Lay fragments over `surfaces` (frames, 11, H * W): what an opaque fragment hides is skipped, the rest is blended."""
+    count = surfaces.shape[2] * frames
+    canvas = surfaces.transpose(1, 2).reshape(count, len(SURFACES))
+    alpha = pieces.texel[:, 3]
+    full = torch.nonzero(alpha > 0.996)[:, 0]
+    floor = torch.full((count,), -1, dtype=torch.int64, device=alpha.device)
+    floor = floor.scatter_reduce_(0, pieces.pixel.index_select(0, full), full, "amax")
+    place = torch.arange(alpha.numel(), device=alpha.device)
+    kept = torch.nonzero((place >= floor.index_select(0, pieces.pixel)) & (alpha > 0.004))[:, 0]
+    pixel, quad, texel = (v.index_select(0, kept) for v in (pieces.pixel, pieces.quad, pieces.texel))
+    rows, clear = _dress(world, texel, quad)
+    for piece in _runs(quad):
+        where = pixel[piece]
+        below = canvas.index_select(0, where)
+        canvas.index_copy_(0, where, torch.addcmul(rows[piece], below, clear[piece]))
+    return canvas.view(frames, -1, len(SURFACES)).transpose(1, 2).contiguous()
 
 
-def _lay(world, rows, pieces: Fragments, ends, source, surfaces, label, depth, owner):
-    """Sample every pixel's texel, give it its object's colours and heat, and lay rows over the picture one by one."""
-    device = surfaces.device
-    texel = sample(source, pieces.asset, pieces.s, pieces.t, pieces.level)
-    look = _look(world, rows, device)[pieces.quad]
-    alpha = texel[:, 3:4] * pieces.inside[:, None]
-    cover = torch.clamp(texel[:, 3:4], min=1e-4)
-    dye = 1 + (texel[:, 10:11] / cover) * look[:, 0:3] + (texel[:, 11:12] / cover) * look[:, 3:6]
-    heat = texel[:, 7:8]
-    source_rows = torch.cat([texel[:, 0:3] * dye, texel[:, 4:7] * look[:, 6:7], heat, heat * look[:, 7:8], texel[:, 8:10],
-                             texel[:, 3:4] * look[:, 8:9]], 1) * pieces.inside[:, None]  # fmt: skip
-    solid = alpha[:, 0] > 0.5
-    keep = 1 - alpha
-    start = 0
-    for k, end in enumerate(ends):
-        if k + 1 < len(ends) and rows[k + 1][0] == rows[k][0]:
-            continue  # the same quad in the next frame: both are laid at once
-        piece = slice(start, end)
-        pixel = pieces.pixel[piece]
-        surfaces.index_copy_(0, pixel, surfaces.index_select(0, pixel) * keep[piece] + source_rows[piece])
-        quad = world.quads[rows[k][0]]
-        if quad.solid:
-            mine = pixel[solid[piece]]
-            label[mine] = quad.label
-            owner[mine] = rows[k][0]
-            depth[mine] = pieces.depth[piece][solid[piece]]
-        start = end
+def _runs(quad: torch.Tensor) -> list[slice]:
+    """Slices of the list that belong to one quad each."""
+    ends = torch.unique_consecutive(quad, return_counts=True)[1].cumsum(0).tolist()
+    return [slice(a, b) for a, b in zip([0, *ends[:-1]], ends)]
+
+
+def _dress(world, texel, quad) -> tuple[torch.Tensor, torch.Tensor]:
+    """Texels with their objects' own colours, lamps and heat: premultiplied surfaces (N, 11), and 1 - alpha (N, 1)."""
+    look = _look(world, texel.device)
+    t = texel.t().contiguous()
+    mine = look[6:].index_select(1, quad)
+    out = torch.empty(len(SURFACES), t.shape[1], device=t.device)
+    tinted = torch.nonzero((t[10] + t[11]) > 0.004)[:, 0]
+    out[0:3] = t[0:3]
+    if tinted.numel():
+        part, whose = t.index_select(1, tinted), look[:6].index_select(1, quad.index_select(0, tinted))
+        share = part[10:12] / part[3].clamp(min=1e-3)
+        dye = 1 + share[0] * whose[0:3] + share[1] * whose[3:6]
+        out[0:3] = out[0:3].index_copy(1, tinted, part[0:3] * dye)
+    out[3:6] = t[4:7] * mine[0]
+    out[6] = t[7]
+    out[7] = t[7] * mine[1]
+    out[8:10] = t[8:10]
+    out[10] = t[3] * mine[2]
+    return out.t().contiguous(), (1 - t[3])[:, None]
 
 
 def bodies(world: World, owner: torch.Tensor) -> torch.Tensor:
     """The body number of each pixel's owner (0 for street, houses, plants and sky)."""
     numbers = torch.tensor([q.body for q in world.quads] + [0], device=owner.device)
-    return numbers[owner]
+    return numbers.index_select(0, owner.reshape(-1)).view(owner.shape)
 
 
-def velocities(world: World, owner: torch.Tensor, view: View) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Per pixel: velocity along X, along Z, and how far the camera comes closer (0 for the sky)."""
-    table = [[*q.velocity, 0.0 if q.z >= FAR else 1.0] for q in world.quads] + [[0.0, 0.0, 1.0]]
-    rows = torch.tensor(np.array(table, np.float32), device=owner.device)[owner]
-    return rows[..., 0], rows[..., 1], rows[..., 2]
-
-
-__all__ = ["GROUND", "Picture", "bodies", "draw", "placed", "velocities"]
+def velocities(world: World, owner: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Per pixel: its object's velocity along X and along Z, metres per frame."""
+    table = torch.tensor([q.velocity for q in world.quads] + [(0.0, 0.0)], device=owner.device)
+    at = owner.reshape(-1)
+    return tuple(table[:, k].index_select(0, at).view(owner.shape) for k in (0, 1))

@@ -81,7 +81,8 @@ def _shop(c, rng, width, height, lit):
     """A shop front: glazing, door, name board and striped awning."""
     dark = paint("#38342f", sun=0.6)
     c.rect(0.3, 0, width - 0.3, height - 0.35, dark)
-    glow = tuple(v * rng.uniform(0.7, 1.0) for v in WARM[rng.integers(4)]) if rng.uniform() < lit else (0, 0, 0)
+    strength = rng.uniform(0.6, 0.85)
+    glow = tuple(v * strength for v in WARM[rng.integers(4)]) if rng.uniform() < lit else (0, 0, 0)
     glass = paint("#6f8791", glow=glow, heat=0.35, sun=0.3, mirror=0.16)
     door = rng.uniform(0.45, 0.6) * width
     c.rect(0.55, 0.55, door - 0.7, height - 0.95, glass, light=(0.06, 0.2))
@@ -263,10 +264,27 @@ def fence(rng: np.random.Generator, family: str) -> Canvas:
 
 
 def gable_end(rng: np.random.Generator, family: str) -> Canvas:
-    """The plain side of a house, seen where it overtops its neighbour."""
-    c = Canvas(8.0, 14.0, 12)
-    c.rect(0, 0, 8, 14, paint((0.95, 0.95, 0.95), sun=0.6, tint=1.0), light=(0.1, 0.05))
-    c.grain(smooth_noise(rng, c.shape, 12), 0.05)
+    """The blind side of a house, seen where it overtops its neighbour: plaster, a brick strip, small windows, a chimney."""
+    c = Canvas(9.0, 16.0, 22)
+    plaster = paint((0.92, 0.92, 0.92), sun=0.6, tint=1.0)
+    top = 14.6
+    c.rect(0, 0, 9, top, plaster, light=(0.05, 0.06))
+    brick = paint("#9a6250", sun=0.8)
+    edge = rng.uniform(1.5, 3.0)
+    for i, y in enumerate(np.arange(0, top, 0.34)):
+        for x in np.arange(-0.35 * (i % 2), edge, 0.7):
+            tone = shade(brick, rng.uniform(0.85, 1.15))
+            c.rect(max(x, 0) + 0.02, y + 0.02, min(x + 0.68, edge), y + 0.32, tone, alpha=0.55)
+    for x in (4.0, 6.6):
+        for y in np.arange(1.5, top - 2, 3.0):
+            if rng.uniform() < 0.45:
+                c.rect(x - 0.08, y - 0.08, x + 0.88, y + 1.18, shade(plaster, 0.8))
+                c.rect(x, y, x + 0.8, y + 1.1, pane(rng, 0.4), light=(0.05, 0.2))
+    c.rect(0, top - 0.25, 9, top + 0.1, paint("#6e4a44", sun=0.9))
+    for x in (1.8, 5.2):
+        c.rect(x, top, x + 0.8, top + 1.1, brick, light=(0.1, 0))
+        c.rect(x - 0.08, top + 0.95, x + 0.88, top + 1.15, shade(brick, 0.7))
+    c.grain(smooth_noise(rng, c.shape, 60) + 0.6 * smooth_noise(rng, c.shape, 8), 0.06)
     return c
 
 

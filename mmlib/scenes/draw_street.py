@@ -4,7 +4,7 @@ import numpy as np
 
 from mmlib.scenes.canvas import Canvas, paint, shade, smooth_noise
 
-POLE = paint("#7d858d", sun=0.7, mirror=0.3)
+POLE = paint("#7d858d", sun=0.7, mirror=0.14)
 WHITE = paint("#f4f2ec", sun=0.5, mirror=0.1)
 
 
@@ -51,7 +51,7 @@ def sign(rng: np.random.Generator, family: str) -> Canvas:
 def lamp(rng: np.random.Generator, family: str) -> Canvas:
     """A street lamp 5.4 m high whose arm reaches to the right, over the road."""
     c = Canvas(2.2, 5.6, 45)
-    iron = paint("#3f4a4a" if family == "train" else "#54483c", sun=0.7, mirror=0.2)
+    iron = paint("#3f4a4a" if family == "train" else "#54483c", sun=0.7, mirror=0.12)
     c.limb((0.3, 0), (0.3, 5.0), 0.07, 0.045, iron, light=(0.2, 0))
     c.rect(0.16, 0, 0.44, 0.5, iron, radius=0.05)
     c.limb((0.3, 4.95), (0.8, 5.3), 0.045, 0.04, iron)
@@ -64,7 +64,7 @@ def lamp(rng: np.random.Generator, family: str) -> Canvas:
 def cloud(rng: np.random.Generator, family: str) -> Canvas:
     """A flat-bottomed heap of cloud, in units of its own (8 x 3)."""
     c = Canvas(8.0, 3.0, 28)
-    white = paint((0.97, 0.97, 0.97), sun=0.0, mirror=0.0, tint=1.0)
+    white = paint((0.97, 0.97, 0.97), heat=1.0, sun=0.0, mirror=0.0, tint=1.0)
     for tone, lift in ((0.86, 0.0), (0.94, 0.15), (1.02, 0.3)):
         for _ in range(9):
             x = rng.normal(4.0, 1.35)
@@ -79,9 +79,9 @@ def cloud(rng: np.random.Generator, family: str) -> Canvas:
 def disc(rng: np.random.Generator, family: str) -> Canvas:
     """The sun or the moon: a glowing disc with a soft edge."""
     c = Canvas(2.0, 2.0, 48)
-    c.ellipse(1, 1, 0.5, 0.5, paint((1, 1, 1), glow=(1, 1, 1), tint=1.0), soft=0.05)
+    c.ellipse(1, 1, 0.5, 0.5, paint((1, 1, 1), glow=(1, 1, 1), heat=1.0, tint=1.0), soft=0.05)
     for x, y, r in ((0.85, 1.1, 0.12), (1.15, 0.9, 0.08), (1.05, 1.2, 0.07)):
-        c.ellipse(x, y, r, r, paint((0.8, 0.8, 0.82), glow=(0.8, 0.8, 0.82), tint=1.0), alpha=0.5)
+        c.ellipse(x, y, r, r, paint((0.8, 0.8, 0.82), glow=(0.8, 0.8, 0.82), heat=1.0, tint=1.0), alpha=0.5)
     return c
 
 
@@ -91,7 +91,7 @@ def stars(rng: np.random.Generator, family: str) -> Canvas:
     for _ in range(130):
         b = rng.uniform(0.35, 1.0)
         r = 0.05 * rng.uniform(0.6, 1.4)
-        c.ellipse(rng.uniform(0, 40), rng.uniform(0, 16), r, r, paint((b, b, b), glow=(b, b, b)))
+        c.ellipse(rng.uniform(0, 40), rng.uniform(0, 16), r, r, paint((b, b, b), glow=(b, b, b), heat=1.0))
     return c
 
 

@@ -10,6 +10,7 @@ from mmlib.scenes import compose, heat, language, light, sensor
 from mmlib.scenes.actors import populate
 from mmlib.scenes.atlas import atlas
 from mmlib.scenes.geometry import motion, views
+from mmlib.scenes.ground import pixel_grid
 from mmlib.scenes.knobs import Conditions, Knobs, resolve
 from mmlib.scenes.layout import build
 from mmlib.scenes.splits import draws, split_of, split_seeds
@@ -112,13 +113,15 @@ def _sample(seed: int, size: tuple[int, int], c: Conditions, device: str, fields
     day = light.light(c)
     sky = (day.top, day.horizon, day.halo, 0.3 * c.sun_side)
     frames = list(enumerate(both)) if second else [(0, both[0])]
-    pictures = compose.draw(world, frames, size, c, sky, source)
+    looks = bool(need & {"rgb", "rgb_next", "ir", "ir_next"})
+    pictures = compose.draw(world, frames, size, c, sky, source, looks)
     out = {}
     _pictures_of(out, need, seed, pictures, both, world, c)
     now = pictures[0]
     out["labels"] = now.label
     out["depth"] = torch.where(now.depth >= 0.5 * FAR, torch.inf, now.depth)[None]
-    _things(out, world, now)
+    if need & {"instances", "boxes", "box_labels"}:
+        _things(out, world, now)
     if need & {"flow", "occlusion"}:
         _motion(out, world, pictures, both, size)
     if "expressions" in need:
@@ -141,24 +144,20 @@ def _pictures_of(out, need, seed, pictures, both, world, c) -> None:
 
 def _visible(picture, view, world, c, place, flare, spill) -> torch.Tensor:
     """An rgb frame (3, H, W)."""
-    h, w = picture.depth.shape
-    device = picture.depth.device
-    rows = torch.arange(h, dtype=torch.float32, device=device)[:, None]
-    columns = torch.arange(w, dtype=torch.float32, device=device)[None]
+    rows, columns = pixel_grid(picture.depth.shape, picture.depth.device)
     linear = light.illuminate(picture.surfaces, picture.depth, view, world.street, c, rows, columns)
     linear = light.air(linear, picture.depth, view, c, rows)
     if c.time != "day":
-        glow = picture.surfaces[..., 3:6] * (picture.depth < 0.5 * FAR)[..., None]
-        linear = light.bloom(linear, glow * glow, (0.25 if c.time == "night" else 0.12) * (1 + 1.5 * c.fog))
+        glow = picture.surfaces[3:6] * (picture.depth < 0.5 * FAR)
+        light.bloom(linear, glow * glow, spill * (0.25 if c.time == "night" else 0.12) * (1 + 1.5 * c.fog))
     if c.glare > 0:
         if c.time == "night":
-            place_of, colour = (flare - 0.12, -0.03), (1.0, 0.96, 0.86)
+            where, colour = (flare - 0.12, -0.035), (1.0, 0.96, 0.86)
         else:
-            place_of, colour = (0.75 * flare, 0.10), ((1.0, 0.93, 0.76) if c.time == "day" else (1.0, 0.66, 0.34))
-        linear = light.glare(linear, view, place_of, 1.5 * c.glare, colour, rows, columns)
-    image = light.develop(linear, c.style).permute(2, 0, 1)
-    image = sensor.blur(image, min(1.0, 0.35 * c.noise))
-    sigma = c.noise * {"day": 0.008, "dusk": 0.014, "night": 0.020}[c.time] * (1.6 if c.style == "target" else 1.0)
+            where, colour = (0.75 * flare, 0.10), ((1.0, 0.93, 0.76) if c.time == "day" else (1.0, 0.66, 0.34))
+        light.glare(linear, view, where, 1.5 * c.glare, colour, rows, columns)
+    image = sensor.blur(light.develop(linear, c.style), 0.35 * c.noise)
+    sigma = c.noise * {"day": 0.008, "dusk": 0.010, "night": 0.016}[c.time] * (1.6 if c.style == "target" else 1.0)
     return sensor.read_out(image, sigma, place)
 
 
@@ -198,23 +197,20 @@ def _motion(out, world, pictures, both, size) -> None:
     """Flow from the geometry, and occlusion from what is seen at t+1 where the flow points."""
     h, w = size
     now = pictures[0]
-    device = now.depth.device
-    rows = torch.arange(h, dtype=torch.float32, device=device)[:, None]
-    columns = torch.arange(w, dtype=torch.float32, device=device)[None]
-    vx, vz, near = compose.velocities(world, now.owner, both[0])
-    travel = both[1].z * near * (now.depth < 0.5 * FAR)
-    out["flow"] = motion(now.depth, columns, rows, (vx, vz), both[0], both[1], travel)
+    rows, columns = pixel_grid(size, now.depth.device)
+    vx, vz = compose.velocities(world, now.owner)
+    vz = torch.where(now.depth >= 0.5 * FAR, 0.0, vz - both[1].z)
+    out["flow"] = motion(now.depth, columns, rows, vx, vz, *both)
     if len(pictures) < 2:
         return
     x, y = columns + out["flow"][0], rows + out["flow"][1]
     outside = (x < 0) | (x > w - 1) | (y < 0) | (y > h - 1)
-    column, row = torch.round(x).clamp(0, w - 1).long(), torch.round(y).clamp(0, h - 1).long()
-    place = row * w + column
+    place = (torch.round(y).clamp(0, h - 1) * w + torch.round(x).clamp(0, w - 1)).long()
     then = pictures[1]
-    other = compose.bodies(world, then.owner).view(-1)[place]
+    owner = then.owner.view(-1)[place]
     mine = compose.bodies(world, now.owner)
-    same = (then.owner.view(-1)[place] == now.owner) | ((other == mine) & (mine > 0))
-    nearer = then.depth.view(-1)[place] < now.depth + vz - travel
+    same = (owner == now.owner) | ((mine > 0) & (compose.bodies(world, owner) == mine))
+    nearer = then.depth.view(-1)[place] < now.depth + vz
     out["occlusion"] = outside | (~same & nearer)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mmlib.scenes.atlas import LEVELS, Atlas
-from mmlib.scenes.world import FAR, Quad, World
+from mmlib.scenes.atlas import LEVELS
+from mmlib.scenes.world import FAR, World
 
 CLOSEST = 0.5
 """Things nearer than this (m) are cut off."""
@@ -33,112 +33,80 @@ def views(world: World, size: tuple[int, int]) -> tuple[View, View]:
     )
 
 
-def placed(quad: Quad, view: View, time: int) -> tuple[float, float]:
-    """X and distance Z of a quad at a time (0 = t, 1 = t+1), seen from the camera; sky things never come closer."""
-    travel = 0.0 if quad.z >= FAR else view.z
-    return quad.x + time * quad.velocity[0], quad.z + time * quad.velocity[1] - travel
+class Shapes:
+    """The quads of a world in drawing order (far to near), as numpy columns: what the camera needs to know of them."""
+
+    def __init__(self, world: World):
+        order = sorted(range(len(world.quads)), key=lambda k: -world.quads[k].order)
+        quads = [world.quads[k] for k in order]
+        self.number = np.array(order, np.int64)
+        self.asset = np.array([q.asset for q in quads], np.int64)
+        self.lateral, self.flip = (np.array([getattr(q, k) for q in quads], bool) for k in ("lateral", "flip"))
+        rows = [(q.x, q.z, q.y, q.width, q.height, q.crop, *q.velocity) for q in quads]
+        self.x, self.z, self.y, self.width, self.height, self.crop, self.vx, self.vz = np.array(rows, np.float64).T
+
+    def placed(self, view: View, time: int) -> tuple[np.ndarray, np.ndarray]:
+        """X and distance Z of each quad at a time (0 = t, 1 = t+1), seen from the camera; the sky never comes closer."""
+        travel = np.where(self.z >= FAR, 0.0, view.z)
+        return self.x + time * self.vx, self.z + time * self.vz - travel
 
 
-def footprint(quad: Quad, view: View, time: int, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """The pixel box (x0, y0, x1, y1; ends excluded) around a quad, or None where it is out of sight."""
-    x, z = placed(quad, view, time)
-    far = z + quad.width if quad.lateral else z
-    if far <= CLOSEST or (z <= CLOSEST and not quad.lateral):
-        return None
-    near = max(z, CLOSEST)
-    xs = (x, x) if quad.lateral else (x, x + quad.width)
-    corners = [(xs[0], near), (xs[1], far)] if quad.lateral else [(xs[0], z), (xs[1], z)]
-    us = [view.cx + view.f * (cx - view.x) / cz for cx, cz in corners]
-    vs = [view.cy + view.f * (view.height - y) / cz for y in (quad.y, quad.y + quad.height) for cz in (near, far)]
-    x0, x1 = max(0, int(np.floor(min(us)))), min(size[1], int(np.ceil(max(us))) + 1)
-    y0, y1 = max(0, int(np.floor(min(vs)))), min(size[0], int(np.ceil(max(vs))) + 1)
-    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+def footprints(shapes: Shapes, view: View, time: int, size: tuple[int, int]) -> np.ndarray:
+    """The pixel box (x0, y0, x1, y1; ends excluded) around each quad, (M, 4) int64; empty where it is out of sight."""
+    x, z = shapes.placed(view, time)
+    near = np.where(shapes.lateral, np.maximum(z, CLOSEST), z)
+    far = np.where(shapes.lateral, z + shapes.width, z)
+    seen = (far > CLOSEST) & (near >= CLOSEST)
+    near, far = np.where(seen, near, 1.0), np.where(seen, far, 1.0)
+    right = np.where(shapes.lateral, x, x + shapes.width)
+    us = np.stack([view.cx + view.f * (x - view.x) / near, view.cx + view.f * (right - view.x) / far])
+    down = [view.f * (view.height - y) for y in (shapes.y, shapes.y + shapes.height)]
+    vs = view.cy + np.stack([d / depth for d in down for depth in (near, far)])
+    low = np.floor(np.stack([us.min(0), vs.min(0)], 1)).clip(0, 1e6)
+    high = (np.ceil(np.stack([us.max(0), vs.max(0)], 1)) + 1).clip(0, (size[1], size[0]))
+    high = np.where(seen[:, None], np.maximum(high, low), low)
+    return np.concatenate([low, high], 1).astype(np.int64)
 
 
-def coefficients(quad: Quad, view: View, time: int, asset_shape: tuple[int, int]) -> list[float]:
-    """Eleven numbers that turn a pixel into a place on the quad (see `locate`)."""
-    x, z = placed(quad, view, time)
-    if quad.lateral:
-        slope, offset, scale = 1.0, -view.cx, (x - view.x) * view.f
-        sx, sz, s0 = 0.0, 1 / quad.width, -z / quad.width
-    else:
-        slope, offset, scale = 0.0, 1.0, z
-        sx, sz, s0 = 1 / quad.width, 0.0, (view.x - x) / quad.width
-    if quad.flip:
-        sx, sz, s0 = -sx, -sz, 1 - s0
-    top = (quad.y + quad.height - view.height) / quad.height
-    rows, columns = asset_shape
-    return [slope, offset, scale, sx, sz, s0, top, 1 / quad.height, view.cx, view.cy, 1 / view.f, rows / quad.height / view.f,
-            columns / quad.width / view.f]  # fmt: skip
+def columns_of(shapes: Shapes, row: np.ndarray, pixel: np.ndarray, view: View, time: int):
+    """What pixel column `pixel` of quad `row` shows (both (K,)): distance, place across the picture, and the way down it.
 
-
-@dataclass
-class Fragments:
-    """Every pixel of every quad: where it is, which quad it belongs to, and which texel it shows."""
-
-    pixel: torch.Tensor  # (N,) index into the flat images (image, row, column)
-    quad: torch.Tensor  # (N,) row of the quad table
-    depth: torch.Tensor  # (N,) m
-    asset: torch.Tensor
-    s: torch.Tensor
-    t: torch.Tensor
-    level: torch.Tensor
-    inside: torch.Tensor  # (N,) bool
-
-
-def spread(boxes: torch.Tensor, image: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, ...]:
-    """List the pixels of boxes (M, 4) in images (M,): (row of the box, flat pixel, x, y), each (N,)."""
-    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    count = width * height
-    owner = torch.repeat_interleave(count)
-    local = torch.arange(owner.numel(), device=boxes.device) - (count.cumsum(0) - count)[owner]
-    w = width[owner]
-    dy = torch.div(local, w, rounding_mode="floor")
-    x, y = boxes[:, 0][owner] + local - dy * w, boxes[:, 1][owner] + dy
-    return owner, (image[owner] * size[0] + y) * size[1] + x, x, y
-
-
-def locate(coef: torch.Tensor, asset: torch.Tensor, owner: torch.Tensor, pixel, x, y) -> Fragments:
-    """Where each pixel lies on its quad: s and t across the picture, depth, and the copy whose texels match pixels."""
-    slope, offset, scale, sx, sz, s0, top, per_height, cx, cy, per_f, texel_t, texel_s = coef[owner].unbind(1)
-    x, y = x.to(coef.dtype), y.to(coef.dtype)
-    below = slope * x + offset
-    depth = scale / torch.where(below == 0, torch.full_like(below, 1e-6), below)
-    across = (x - cx) * depth * per_f
-    s = sx * across + sz * depth + s0
-    t = top + (y - cy) * depth * per_f * per_height
-    inside = (s >= -0.02) & (s <= 1.02) & (t >= -0.02) & (t <= 1.02) & (depth > CLOSEST)
-    # Texels per pixel, down and across; a picture seen edge-on is squeezed across, so the two are averaged (in logarithms).
-    down = texel_t * depth
-    squeezed = torch.where(slope != 0, texel_s * depth * depth / (scale * per_f).abs().clamp(min=1e-6), texel_s * depth)
-    ratio = down * squeezed
-    level = sum((ratio > 2.0 * 4.0**k).long() for k in range(LEVELS - 1))
-    return Fragments(pixel, owner, depth, asset[owner], s, t, level, inside)
-
-
-def motion(depth, x, y, velocity, view: View, next_view: View, travel) -> torch.Tensor:
-    """Exact flow (2, ...) of static or rigidly moving points from t to t+1.
-
-    A pixel (x, y) of depth Z shows the point X = (x - cx) Z / f, which moves by velocity = (vX, vZ) (m) while the camera
-    advances by `travel`; its next pixel is cx' + f X' / Z'. Everything broadcasts.
+    Every quad is upright, so along one pixel column the distance is constant and the picture runs down evenly: s and the
+    distance depend on x only, and t = top + per_row * y. Returns float64 arrays (depth, s, top, per_row), each (K,).
     """
-    z1 = depth + velocity[1] - travel
-    k = depth / z1
-    x1 = next_view.cx + (x - view.cx) * k + view.f * velocity[0] / z1
-    y1 = next_view.cy + (y - view.cy) * k
-    return torch.stack([x1 - x, y1 - y])
+    x, z = (v[row] for v in shapes.placed(view, time))
+    width, height, crop, lateral = (v[row] for v in (shapes.width, shapes.height, shapes.crop, shapes.lateral))
+    across = pixel - view.cx
+    across = np.where(lateral & (np.abs(across) < 1e-3), 1e-3, across)
+    depth = np.where(lateral, (x - view.x) * view.f / np.where(lateral, across, 1.0), z)
+    s = np.where(lateral, (depth - z) / width, (view.x + across * (z / view.f) - x) / width)
+    s = np.where(shapes.flip[row], 1 - s, s)
+    per_row = crop * depth / (view.f * height)
+    top = crop * (shapes.y[row] + height - view.height) / height - view.cy * per_row
+    return depth, s, top, per_row
 
 
-__all__ = [
-    "Atlas",
-    "CLOSEST",
-    "Fragments",
-    "View",
-    "coefficients",
-    "footprint",
-    "locate",
-    "motion",
-    "placed",
-    "spread",
-    "views",
-]
+def levels(
+    shapes: Shapes, row: np.ndarray, depth: np.ndarray, texels: tuple[np.ndarray, np.ndarray], view: View, time: int
+):
+    """Which half-size copy to read in each column (K,), so that texels are about as large as pixels.
+
+    `texels` = (rows, columns) of the full pictures. A picture along the street is squeezed across; the copy is chosen
+    for the mean (of logarithms) of down and across.
+    """
+    ratio = texels[0] * shapes.crop[row] / shapes.height[row] * texels[1] / shapes.width[row] * (depth / view.f) ** 2
+    beside = np.maximum(np.abs(shapes.placed(view, time)[0][row] - view.x), 1e-3)
+    ratio = np.where(shapes.lateral[row], ratio * np.abs(depth) / beside, ratio)
+    return np.clip(np.floor(0.5 * np.log2(np.maximum(ratio, 1e-9)) + 0.5), 0, LEVELS - 1).astype(np.int64)
+
+
+def motion(depth, x, y, vx, vz, view: View, next_view: View) -> torch.Tensor:
+    """Exact flow (2, H, W) from t to t+1 of rigidly moving points, in pixels.
+
+    A pixel (x, y) of distance Z shows the point X = (x - cx) Z / f. Seen from the camera it moves by (vx, vz) metres, so
+    its next pixel is x' = cx' + f (X + vx) / (Z + vz), and y' = cy' + (y - cy) Z / (Z + vz). Everything broadcasts.
+    """
+    later = depth + vz
+    k = depth / later
+    across = next_view.cx + (x - view.cx) * k + view.f * vx / later - x
+    return torch.stack([across, next_view.cy + (y - view.cy) * k - y])

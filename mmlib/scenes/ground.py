@@ -2,7 +2,7 @@
 
 import torch
 
-from mmlib.scenes.atlas import Atlas, sample
+from mmlib.scenes.atlas import Atlas
 from mmlib.scenes.geometry import View
 from mmlib.scenes.vocabulary import CLASS_ID
 from mmlib.scenes.world import FAR, Street
@@ -20,76 +20,107 @@ SURFACES = (
     "mirror",
     "sunlit",
 )
-"""What a pixel's visible surface is made of, per pixel and before light; `heat_degrees` = heat * temperature / 100."""
+"""What a pixel's visible surface is made of, before light; `heat_degrees` = heat * temperature / 100."""
 
 ASPHALT = (0.355, 0.36, 0.385)
 PAVING = (0.66, 0.625, 0.60)
 KERB = (0.74, 0.73, 0.71)
 GRASS = (0.40, 0.53, 0.30)
 LINE = (0.93, 0.92, 0.88)
+TILE = 6.4
+"""Side of a ground texture, metres."""
 
 
-def ground(view: View, street: Street, sun_side: int, source: Atlas, rows: torch.Tensor, columns: torch.Tensor):
-    """Colour, label and distance of the ground for image rows (h, 1) below the horizon and columns (1, w).
+def pixel_grid(size: tuple[int, int], device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Row numbers (H, 1) and column numbers (1, W) as float32."""
+    rows, columns = (torch.arange(n, dtype=torch.float32, device=device) for n in size)
+    return rows[:, None], columns[None]
 
-    Returns (albedo (h, w, 3), sunlit (h, w), label (h, w) int64, depth (h, 1)). Lines are drawn with edges as soft
-    as a pixel is wide there, so that they neither alias nor crawl.
+
+def colours(rgb, device) -> torch.Tensor:
+    """A colour as (3, 1, 1)."""
+    return torch.tensor(rgb, dtype=torch.float32, device=device)[:, None, None]
+
+
+def ground(view: View, street: Street, source: Atlas, rows: torch.Tensor, columns: torch.Tensor, looks: bool):
+    """Distance (h, 1), X (h, w), labels (h, w) and colours (3, h, w) of the ground, for rows (h, 1) below the horizon.
+
+    Lines are drawn with edges as soft as a pixel is wide there, so that they neither alias nor crawl. Without
+    `looks` the colours are None.
     """
     depth = view.f * view.height / (rows - view.cy)
-    x = view.x + (columns - view.cx) * depth / view.f
+    x = view.x + (columns - view.cx) * (depth / view.f)
+    out = x.abs() - street.road
+    label = CLASS_ID["road"] + (CLASS_ID["sidewalk"] - CLASS_ID["road"]) * (out > 0).long()
+    label += (CLASS_ID["vegetation"] - CLASS_ID["sidewalk"]) * (out > street.walk).long()
+    if not looks:
+        return depth, x, label, None
     z = depth + view.z
     wide, deep = depth / view.f, depth * depth / (view.f * view.height)
     grain, slab, patch = _texture(source, street.texture, x, z, wide, deep)
-    out = x.abs() - street.road
-    road = _mix(ASPHALT, 1 + 0.30 * (grain - 0.5) + 0.22 * (patch - 0.5))
-    road = _over(road, LINE, 0.86 * _lines(street, x, z, wide, deep))
-    walk = _mix(PAVING, 1 + 0.16 * (slab - 0.5))
+    device = x.device
+    road = colours(ASPHALT, device) * (0.74 + 0.30 * grain + 0.22 * patch)
+    _over(road, LINE, 0.86 * _lines(street, x, z, wide, deep))
+    road *= 1 - 0.35 * _band(out + 0.07, 0.06, wide)
     joints = torch.maximum(_grid(x, 0.4, 0.02, wide), _grid(z, 0.4, 0.02, deep))
-    walk = walk * (1 - 0.22 * joints * torch.clamp(1.4 - 3 * deep, 0, 1))[..., None]
-    walk = _over(walk, KERB, _band(out - 0.10, 0.11, wide))
-    albedo = torch.lerp(road, walk, _step(out, wide)[..., None])
-    albedo = albedo * (1 - 0.35 * _band(out + 0.07, 0.06, wide))[..., None]
-    lawn = _step(out - street.walk - 0.1, wide)
-    albedo = _over(albedo, GRASS, lawn)
-    label = torch.where(out > 0, CLASS_ID["sidewalk"], CLASS_ID["road"])
-    label = torch.where(out > street.walk, CLASS_ID["vegetation"], label)
-    sunlit = 1 - 0.9 * _step(x * sun_side - street.sun_edge, wide + 0.25)
-    return albedo, sunlit, label, depth
+    walk = colours(PAVING, device) * ((0.92 + 0.16 * slab) * (1 - 0.22 * joints * torch.clamp(1.4 - 3 * deep, 0, 1)))
+    _over(walk, KERB, _band(out - 0.10, 0.11, wide))
+    road += (walk - road) * _step(out, wide)
+    _over(road, GRASS, _step(out - street.walk - 0.1, wide))
+    return depth, x, label, road
 
 
-def _texture(source, asset, x, z, wide, deep):
-    """The tiled ground texture at world places (h, w): asphalt grain, paving slabs, patches, each around 0.5."""
-    side = 6.4
-    s, t = x / side, (z / side).expand_as(x)
-    texels = (deep * wide).sqrt() * 40
-    level = sum((texels > 1.4 * 2.0**k).long() for k in range(5)).expand_as(x)
-    index = torch.full((x.numel(),), asset, dtype=torch.int64, device=x.device)
-    out = sample(source, index, s.reshape(-1), t.reshape(-1), level.reshape(-1), wrap=True)
-    return out[:, :3].view(*x.shape, 3).unbind(-1)
+def _texture(source: Atlas, asset: int, x, z, wide, deep):
+    """The tiled ground texture at world places (h, w): asphalt grain, paving slabs, patches, each around 0.5 (3, h, w).
+
+    Row by row one half-size copy is chosen, so that texels are about as large as pixels.
+    """
+    texels = ((deep * wide).sqrt() * (source.tiles[asset][0].shape[0] / TILE)).squeeze(1)
+    level = sum((texels > 1.4 * 2.0**k).long() for k in range(len(source.tiles[asset]) - 1)).tolist()
+    parts, start = [], 0
+    for end in range(1, len(level) + 1):
+        if end == len(level) or level[end] != level[start]:
+            parts.append(_read_tile(source.tiles[asset][level[start]], x[start:end], z[start:end]))
+            start = end
+    return torch.cat(parts).permute(2, 0, 1).contiguous()
+
+
+def _read_tile(tile: torch.Tensor, x, z) -> torch.Tensor:
+    """Bilinear reading of a square tile (n, n, 3), n a power of two, that repeats every TILE metres; (h, w, 3)."""
+    n = tile.shape[0]
+    u, v = x * (n / TILE) - 0.5, z * (n / TILE) - 0.5
+    u0, v0 = torch.floor(u), torch.floor(v)
+    fu, fv = u - u0, (v - v0).expand_as(u)
+    u0, v0 = u0.long(), v0.long()
+    left, right = u0 & (n - 1), (u0 + 1) & (n - 1)
+    upper, lower = (v0 & (n - 1)) * n, ((v0 + 1) & (n - 1)) * n
+    index = torch.stack([upper + left, upper + right, lower + left, lower + right], -1).view(-1, 4)
+    gu, gv = 1 - fu, 1 - fv
+    weight = torch.stack([gu * gv, fu * gv, gu * fv, fu * fv], -1).view(-1, 4)
+    out = torch.nn.functional.embedding_bag(index, tile.reshape(-1, 3), per_sample_weights=weight, mode="sum")
+    return out.view(*u.shape, 3)
 
 
 def _lines(street: Street, x, z, wide, deep):
     """Where there is white paint: a dashed middle line, edge lines, a zebra crossing."""
-    phase = torch.remainder(z + street.dash, 6.0)
-    dash = _band(phase - 1.6, 1.5, deep)
-    paint = _band(x, 0.07, wide) * dash
-    paint = torch.maximum(paint, _band(x.abs() - street.road + 0.32, 0.05, wide))
+    dash = _band(torch.remainder(z + street.dash, 6.0) - 1.6, 1.5, deep)
+    paint = torch.maximum(_band(x, 0.07, wide) * dash, _band(x.abs() - (street.road - 0.32), 0.05, wide))
     if street.crossing is not None:
-        inside = _band(z - street.crossing - 1.6, 1.6, deep)
+        middle = z - (street.crossing + 1.6)
         bars = _band(torch.remainder(x + 0.25, 1.0) - 0.5, 0.25, wide) * _step(street.road - 0.25 - x.abs(), wide)
-        keep = _band(z - street.crossing - 1.6, 2.6, deep)
-        paint = torch.maximum(paint * (1 - keep), inside * bars)
+        paint = torch.maximum(paint * (1 - _band(middle, 2.6, deep)), _band(middle, 1.6, deep) * bars)
     return paint
 
 
 def _step(distance, width):
     """0 below zero, 1 above, a ramp as wide as a pixel in between."""
-    return torch.clamp(0.5 + distance / width, 0, 1)
+    return (distance * (1 / width) + 0.5).clamp_(0, 1)
 
 
 def _band(distance, half, width):
     """1 within `half` of zero, with edges a pixel wide; thin lines fade instead of breaking up."""
-    return torch.clamp(0.5 + (half - distance.abs()) / width, 0, 1) * torch.clamp(2 * half / width, 0, 1)
+    per = 1 / width
+    return ((half - distance.abs()) * per + 0.5).clamp_(0, 1) * (2 * half * per).clamp(max=1)
 
 
 def _grid(value, pitch, half, width):
@@ -97,50 +128,46 @@ def _grid(value, pitch, half, width):
     return _band(torch.remainder(value, pitch) - pitch / 2, half, width)
 
 
-def _mix(colour, gain):
-    return torch.tensor(colour, device=gain.device) * gain[..., None]
+def _over(below, colour, cover) -> None:
+    """Paint `colour` over (3, h, w) in place, as much as `cover` (h, w) says."""
+    below += (colours(colour, below.device) - below) * cover
 
 
-def _over(below, colour, cover):
-    return below + (torch.tensor(colour, device=below.device) - below) * cover[..., None]
-
-
-def backdrop(view: View, street: Street, conditions, sky, source: Atlas, size: tuple[int, int]):
-    """The picture without objects: surfaces (H, W, 11), label (H, W), depth (H, W), all of it ground or sky.
+def backdrop(view: View, street: Street, conditions, sky, source: Atlas, size: tuple[int, int], looks: bool):
+    """The picture without objects: surfaces (11, H, W), label (H, W), depth (H, W), all of it ground or sky.
 
     `sky` = (top colour, horizon colour, glow of the sun (colour), its azimuth); colours are what the camera would see.
     """
-    h, w = size
     device = source.table.device
-    rows = torch.arange(h, dtype=torch.float32, device=device)[:, None]
-    columns = torch.arange(w, dtype=torch.float32, device=device)[None]
-    first = min(h, max(0, int(view.cy) + 1))
-    surfaces = torch.zeros(h, w, len(SURFACES), device=device)
-    label = torch.full((h, w), CLASS_ID["sky"], dtype=torch.int64, device=device)
-    depth = torch.full((h, w), FAR, device=device)
-    _paint_sky(surfaces[:first], view, conditions, sky, rows[:first], columns)
-    if first < h:
-        albedo, sunlit, below, far = ground(view, street, conditions.sun_side, source, rows[first:], columns)
-        surfaces[first:, :, 0:3] = albedo
-        surfaces[first:, :, 8] = 0.85
-        surfaces[first:, :, 9] = 0.04
-        surfaces[first:, :, 10] = sunlit
+    rows, columns = pixel_grid(size, device)
+    first = min(size[0], max(0, int(view.cy) + 1))
+    surfaces = torch.zeros(len(SURFACES) if looks else 1, *size, device=device)
+    label = torch.full(size, CLASS_ID["sky"], dtype=torch.int64, device=device)
+    depth = torch.full(size, FAR, device=device)
+    if looks:
+        _paint_sky(surfaces[:, :first], view, conditions, sky, rows[:first], columns)
+    if first < size[0]:
+        far, x, below, albedo = ground(view, street, source, rows[first:], columns, looks)
         label[first:] = below
         depth[first:] = far
+        if looks:
+            surfaces[0:3, first:] = albedo
+            surfaces[8, first:] = 0.85
+            surfaces[9, first:] = 0.04
+            surfaces[10, first:] = 1 - 0.9 * _step(x * conditions.sun_side - street.sun_edge, far / view.f + 0.25)
     return surfaces, label, depth
 
 
-def _paint_sky(surfaces, view, conditions, sky, rows, columns):
+def _paint_sky(surfaces, view, conditions, sky, rows, columns) -> None:
     """A gradient from the horizon up, brighter towards the sun; the sky is a lamp, and a cold one."""
     top, horizon, halo, azimuth = sky
     up = torch.clamp((view.cy - rows) / view.f, 0, 1)
-    blend = torch.sqrt(torch.clamp(up * 1.7, 0, 1))[..., None]
-    make = lambda c: torch.tensor(c, device=rows.device)  # noqa: E731
-    base = make(horizon) + (make(top) - make(horizon)) * blend
+    blend = torch.sqrt(torch.clamp(up * 1.7, 0, 1))
+    low, high, sun = (colours(c, rows.device) for c in (horizon, top, halo))
     away = (columns - view.cx) / view.f - azimuth
     near = 1 / (1 + 7 * (away * away + up * up))
-    surfaces[..., 3:6] = base + make(halo) * (near * near)[..., None]
+    surfaces[3:6] = low + (high - low) * blend + sun * (near * near)
     # The clear sky is 20 to 60 K colder than the air, most of all overhead; clouds hide that.
     cold = (18 + 45 * torch.clamp(up * 1.6, 0, 1)) * (1 - 0.75 * conditions.cloud)
-    surfaces[..., 6] = 1.0
-    surfaces[..., 7] = (conditions.air - cold) / 100
+    surfaces[6] = 1.0
+    surfaces[7] = (conditions.air - cold) / 100

@@ -21,8 +21,8 @@ def band_radiance(celsius):
 
 
 def temperatures(surfaces, c: Conditions):
-    """Temperature (deg C) of each surface (H, W, 11) -> (H, W): air, plus the sun's warmth, pulled to the object's own heat."""
-    heat, own, sun, sunlit = surfaces[..., 6], surfaces[..., 7], surfaces[..., 8], surfaces[..., 10]
+    """Temperature (deg C) of each surface (11, H, W) -> (H, W): air, plus the sun's warmth, pulled to the object's own heat."""
+    heat, own, sun, sunlit = surfaces[6], surfaces[7], surfaces[8], surfaces[10]
     stored = 2.0 if c.time == "night" else 0.0  # stone gives back the day's warmth
     passive = c.air + sun * (stored + c.sun_heat * (0.25 + 0.75 * sunlit))
     return passive * (1 - heat) + own * 100
@@ -30,7 +30,7 @@ def temperatures(surfaces, c: Conditions):
 
 def radiance(surfaces, depth, c: Conditions):
     """Band radiance (H, W) that reaches the camera: emitted, plus the sky mirrored by shiny things, through fog."""
-    mirror = surfaces[..., 9]
+    mirror = surfaces[9]
     sky = band_radiance(torch.tensor(c.air - 45 * (1 - 0.75 * c.cloud)))
     out = band_radiance(temperatures(surfaces, c)) * (1 - mirror) + mirror * float(sky)
     if c.fog:

@@ -69,12 +69,13 @@ def _camera(rng, street, conditions) -> Camera:
 def _sky(world, rng, shelf, conditions):
     """Clouds and sun by day, moon and stars by night; all infinitely far away."""
     label = CLASS_ID["sky"]
-    light = {"day": (1.0, 1.0, 1.0), "dusk": (1.0, 0.72, 0.62), "night": (0.10, 0.12, 0.19)}[conditions.time]
+    light = {"day": (1.0, 1.0, 1.0), "dusk": (1.0, 0.74, 0.68), "night": (0.8, 0.85, 1.0)}[conditions.time]
+    cold = conditions.air - 40 * (1 - 0.75 * conditions.cloud)
 
-    def hang(asset, azimuth, elevation, size, tint, glow=0.0):
+    def hang(asset, azimuth, elevation, size, tint, glow=0.0, hot=cold):
         unit = FAR * size / asset.width
         world.quads.append(Quad(asset.index, label, (azimuth - size / 2) * FAR, FAR, asset.width * unit, asset.height * unit,
-                                y=elevation * FAR, tint=tint, glow=glow, order=2 * FAR - len(world.quads)))  # fmt: skip
+                                y=elevation * FAR, tint=tint, glow=glow, hot=hot, sunlit=0.8, order=2 * FAR - len(world.quads)))  # fmt: skip
 
     stars, disc = shelf.pick("stars"), shelf.pick("disc")
     place = rng.uniform(0.1, 0.45) * conditions.sun_side, rng.uniform(0.16, 0.5)
@@ -86,7 +87,14 @@ def _sky(world, rng, shelf, conditions):
         warm = (1.0, 0.97, 0.85) if conditions.time == "day" else (1.0, 0.62, 0.30)
         hang(disc, place[0], place[1] * low, 0.10, warm, 1.0)
     for _ in range(round(1 + 7 * conditions.cloud)):
-        hang(shelf.pick("cloud"), rng.uniform(-0.9, 0.8), rng.uniform(0.05, 0.6), rng.uniform(0.2, 0.6), light)
+        hang(
+            shelf.pick("cloud"),
+            rng.uniform(-0.9, 0.8),
+            rng.uniform(0.05, 0.6),
+            rng.uniform(0.2, 0.6),
+            light,
+            hot=conditions.air - 14,
+        )
 
 
 def _vista(world, rng, shelf, conditions):
@@ -128,12 +136,14 @@ def _house(world, rng, shelf, conditions, side, plane, z, last, sunlit):
     hot, glow = 20.0, _homes(conditions) * rng.uniform(0.75, 1.0)
     order = 5000 + z
     common = dict(label=CLASS_ID["building"], hot=hot, glow=glow, sunlit=sunlit, body=0)
-    if tall > last - 1:
+    eaves, base = tall - 2.2 * k, max(0.0, last - 0.5)
+    if eaves > base:  # only what overtops the neighbour can be seen
         end = shelf.pick("gable")
-        tone = tuple(rng.uniform(0.55, 0.8) * np.array((1.0, 0.93, 0.86)))
-        x = plane if side > 0 else plane - 9.0
-        world.quads.append(Quad(end.index, x=x, z=z + 0.02, width=9.0, height=tall - 3.0 * k, tint=tone, order=order + 0.5,
-                                **{**common, "sunlit": 0.3}))  # fmt: skip
+        tone = tuple(rng.uniform(0.62, 0.92) * np.array((1.0, rng.uniform(0.86, 0.97), rng.uniform(0.72, 0.92))))
+        x = plane if side > 0 else plane - end.width
+        shown = (eaves - base) / max(eaves, end.height)
+        world.quads.append(Quad(end.index, x=x, z=z + 0.02, y=base, width=end.width, height=eaves - base, crop=shown,
+                                tint=tone, order=order + 0.5, **{**common, "sunlit": 0.3}))  # fmt: skip
     world.quads.append(Quad(asset.index, x=plane, z=z, width=asset.width * k, height=tall, lateral=True, flip=side > 0,
                             order=order, **common))  # fmt: skip
     return asset.width * k, tall - 2.9 * k
@@ -145,8 +155,8 @@ def _garden(world, rng, shelf, side, plane, z, kind, sunlit) -> float:
     asset = shelf.pick(kind)
     length = asset.width * parts
     k = rng.uniform(0.9, 1.15)
-    tree = shelf.pick("tree")
-    for zz in np.arange(z + length - 1.5, z, -3.2):
+    for zz in np.arange(z + length - 1.5, z, -4.4):
+        tree = shelf.pick("tree")
         x = plane + side * rng.uniform(1.6, 4.0)
         w = rng.uniform(5.5, 8.0)
         world.quads.append(Quad(tree.index, CLASS_ID["vegetation"], x - w / 2, zz, w, w * rng.uniform(1.1, 1.4), sunlit=sunlit,

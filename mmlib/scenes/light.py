@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from mmlib.scenes.geometry import View
+from mmlib.scenes.ground import colours
 from mmlib.scenes.knobs import Conditions
 from mmlib.scenes.world import FAR, Street
 
@@ -44,17 +45,17 @@ def light(c: Conditions) -> Light:
         )
     if c.time == "dusk":
         top, horizon = (
-            _mix((0.27, 0.30, 0.53), (0.36, 0.37, 0.47), grey),
-            _mix((0.98, 0.62, 0.42), (0.66, 0.53, 0.52), grey),
+            _mix((0.29, 0.36, 0.62), (0.38, 0.40, 0.52), grey),
+            _mix((1.0, 0.68, 0.44), (0.74, 0.58, 0.54), grey),
         )
-        sun = tuple(v * (1 - 0.6 * grey) for v in (0.40, 0.17, 0.06))
+        sun = tuple(v * (1 - 0.6 * grey) for v in (0.52, 0.24, 0.09))
         return Light(
-            (0.17, 0.155, 0.235),
+            (0.23, 0.215, 0.30),
             sun,
             top,
             horizon,
             (0.30, 0.16, 0.02),
-            _mix(horizon, (0.5, 0.45, 0.5), 0.4),
+            _mix(horizon, (0.55, 0.50, 0.58), 0.6),
             0.45,
             0.25,
         )
@@ -79,20 +80,19 @@ BEAM = (0.95, 0.97, 1.0)
 
 
 def illuminate(surfaces, depth, view: View, street: Street, c: Conditions, rows, columns):
-    """Linear light that leaves each surface towards the camera: (H, W, 3), from surfaces (H, W, 11) and depth (H, W)."""
+    """Linear light (3, H, W) that leaves each surface towards the camera, from surfaces (11, H, W) and depth (H, W)."""
     day = light(c)
     device = depth.device
-    albedo, glow = surfaces[..., 0:3], surfaces[..., 3:6]
-    incoming = torch.tensor(day.ambient, device=device) + torch.tensor(day.sun, device=device) * surfaces[..., 10:11]
+    albedo, glow = surfaces[0:3], surfaces[3:6]
+    incoming = colours(day.sun, device) * surfaces[10] + colours(day.ambient, device)
     if day.lamps:
         near = torch.clamp(depth, max=300.0)
-        x = view.x + (columns - view.cx) * near / view.f
-        up = view.height - (rows - view.cy) * near / view.f
-        incoming = incoming + (day.lamps * _lamps(street, x, near + view.z))[..., None] * torch.tensor(
-            LAMP, device=device
-        )
-        incoming = incoming + (day.beams * _beams(x - view.x, up, near))[..., None] * torch.tensor(BEAM, device=device)
-    return albedo * albedo * incoming + glow * glow
+        scale = near / view.f
+        x = (columns - view.cx) * scale
+        up = view.height - (rows - view.cy) * scale
+        incoming += _lamps(street, x + view.x, near + view.z) * colours([day.lamps * v for v in LAMP], device)
+        incoming += _beams(x, up, near) * colours([day.beams * v for v in BEAM], device)
+    return incoming.mul_(albedo).mul_(albedo).add_(glow * glow)
 
 
 def _lamps(street: Street, x, z):
@@ -118,44 +118,41 @@ def _beams(x, up, z):
 
 
 def air(linear, depth, view: View, c: Conditions, rows):
-    """Fog and haze between the surface and the camera; `linear` (H, W, 3)."""
-    day = light(c)
+    """Fog and haze between the surface and the camera; `linear` (3, H, W), changed in place."""
     density = 0.0028 + 0.085 * c.fog * c.fog + 0.012 * c.fog
     # A line of sight into the sky leaves the haze the sooner the steeper it is.
     through = 26.0 / (torch.clamp((view.cy - rows) / view.f, min=0.0) + 0.02)
     path = torch.where(depth >= 0.5 * FAR, through, depth)
-    clear = torch.exp(-density * path)[..., None]
-    fog = torch.tensor([v * v for v in day.fog], device=depth.device)
-    return linear * clear + fog * (1 - clear)
+    clear = torch.exp(-density * path)
+    fog = colours([v * v for v in light(c).fog], depth.device)
+    return linear.mul_(clear).add_(fog * (1 - clear))
 
 
 def bloom(linear, glow, strength: float):
-    """Light that spills around bright lamps: the glow, blurred at a quarter of the size, added back. (H, W, 3)."""
-    h, w = linear.shape[:2]
-    step = max(1, h // 64)
-    small = torch.nn.functional.avg_pool2d(
-        glow.permute(2, 0, 1)[None], 2 * step, ceil_mode=True, count_include_pad=False
-    )
-    wide = torch.nn.functional.avg_pool2d(small, 5, 1, 2)
-    wide = torch.nn.functional.avg_pool2d(wide, 5, 1, 2)
-    small = torch.nn.functional.avg_pool2d(small, 3, 1, 1)
-    halo = torch.nn.functional.interpolate(small + 2 * wide, size=(h, w), mode="bilinear", align_corners=False)[0]
-    return linear + strength * halo.permute(1, 2, 0)
+    """Light that spills around bright lamps: the glow (3, H, W), blurred at a fraction of the size, added to `linear`."""
+    h, w = linear.shape[1:]
+    pool, step = torch.nn.functional.avg_pool2d, max(1, h // 64)
+    small = pool(glow[None], 2 * step, ceil_mode=True, count_include_pad=False)
+    wide = pool(pool(small, 5, 1, 2), 5, 1, 2)
+    halo = pool(small, 3, 1, 1) + 2 * wide
+    halo = torch.nn.functional.interpolate(halo, size=(h, w), mode="bilinear", align_corners=False)[0]
+    return linear.add_(strength * halo)
 
 
 def glare(linear, view: View, place: tuple[float, float], strength: float, colour, rows, columns):
-    """A veil of scattered light around (azimuth, elevation) of a lamp that shines into the lens."""
+    """A veil of scattered light around (azimuth, elevation) of a lamp that shines into the lens; adds to (3, H, W)."""
     x, y = (columns - view.cx) / view.f - place[0], (view.cy - rows) / view.f - place[1]
     r2 = x * x + y * y
-    veil = 0.55 / (1 + 14 * r2) + 1.6 / (1 + 260 * r2) + 0.5 / ((1 + 2500 * y * y) * (1 + 3 * x * x))
-    return linear + (strength * veil)[..., None] * torch.tensor(colour, device=linear.device)
+    core = 2.2 / ((1 + 900 * r2) * (1 + 300 * r2))
+    rays = 0.35 / ((1 + 6000 * y * y) * (1 + 9 * x * x)) + 0.2 / ((1 + 6000 * x * x) * (1 + 30 * y * y))
+    veil = core + rays + 0.30 / (1 + 9 * r2)
+    return linear.add_(veil * colours([strength * v for v in colour], linear.device))
 
 
 def develop(linear, style: str):
-    """From linear light to what the camera stores, in [0, 1]: a shoulder for highlights, gamma 2, and the style's grading."""
-    seen = torch.sqrt(torch.clamp(linear * (1.16 / (1 + 0.16 * linear)), 0, 1))
+    """From linear light (3, H, W) to what the camera stores, in [0, 1]: a shoulder for highlights, gamma 2, the style's grading."""
+    seen = torch.sqrt_((linear * 1.16 / (1 + 0.16 * linear)).clamp_(0, 1))
     if style == "target":  # a cheaper, colder camera: less colour, lifted blacks, less contrast
-        grey = seen.mean(-1, keepdim=True)
-        tone = torch.tensor((0.93, 1.0, 1.07), device=seen.device)
-        seen = torch.clamp((0.45 * seen + 0.55 * grey) * tone * 0.80 + 0.09, 0, 1)
+        seen = (0.45 * seen + 0.55 * seen.mean(0)) * colours((0.74, 0.80, 0.86), seen.device) + 0.09
+        seen.clamp_(0, 1)
     return seen

@@ -62,6 +62,7 @@ class Quad:
     glow: float = 0.0  # how far its lamps are on
     sunlit: float = 0.0  # share of direct sun
     order: float = 0.0  # drawn from large to small
+    crop: float = 1.0  # share of the picture that is shown, from its top
 
 
 @dataclass
