@@ -26,9 +26,9 @@ class Picture:
     def img(self, alt: str, *, style: str = "", pixelated: bool = False, eager: bool = False) -> str:
         """The ``<img>`` tag. Class ``dark-light`` keeps themes from dimming it: its pixels are data."""
         style = "display:block;width:100%;height:auto;" + ("image-rendering:pixelated;" if pixelated else "") + style
-        when = {"decoding": "sync"} if eager else {"loading": "lazy", "decoding": "async"}
+        decoding = "sync" if eager else "async"
         size = {"width": self.width, "height": self.height}
-        return tag("img", src=self.uri, alt=alt, class_="mm-picture dark-light", style=style, **size, **when)
+        return tag("img", src=self.uri, alt=alt, class_="mm-picture dark-light", style=style, decoding=decoding, **size)
 
 
 def to_uint8(image: torch.Tensor | np.ndarray) -> np.ndarray:

@@ -87,7 +87,8 @@ def _winner(rows: Sequence[Sequence[object]], k: int, kind: str) -> float | None
 def _text(cell: object, how: str) -> str:
     if cell is None or cell != cell:
         return BLANK
-    return format(cell, how) if isinstance(cell, float) else str(cell)
+    text = format(cell, how) if isinstance(cell, float) else str(cell)
+    return text.replace("-", "\N{MINUS SIGN}", 1) if _is_number(cell) and cell < 0 else text
 
 
 def _row(row: Sequence[object], how: list[str], winners: dict[int, float | None], numeric: list[bool]) -> str:
