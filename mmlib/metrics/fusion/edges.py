@@ -76,7 +76,7 @@ def _invented(
     threshold: float,
     floor: float,
 ) -> tuple[Tensor, Tensor]:
-    """Weight of the edges of F that are stronger than both sources' and not preserved from them; weight of all edges."""
+    """Weight of F's edges that are stronger than both sources' and not kept from them; weight of all edges."""
     gf, df = fused
     stronger = (gf > rgb[0]) & (gf > ir[0])
     above, below = 0.0, 0.0

@@ -1,0 +1,63 @@
+"""Referring segmentation: one mask per expression, scored per expression.
+
+All scores are shares in [0, 1]; papers print them times 100.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
+Masks = Tensor | Sequence[Tensor]
+
+
+def overlaps(masks: Masks, predictions: Masks) -> tuple[Tensor, Tensor]:
+    """Pixels in the intersection and in the union of each pair, two (N,) int64.
+
+    masks, predictions: (N,H,W) bool, or sequences of N (H,W) when sizes differ. Score at the resolution of the
+    original masks unless you say otherwise: shrinking masks moves every number here.
+    """
+    if len(masks) != len(predictions):
+        raise ValueError(f"got {len(masks)} masks but {len(predictions)} predictions")
+    counts = []
+    for mask, prediction in zip(masks, predictions):
+        if mask.dtype != torch.bool or prediction.dtype != torch.bool:
+            raise TypeError(f"masks must be bool, got {mask.dtype} and {prediction.dtype}; threshold them first")
+        if mask.shape != prediction.shape:
+            raise ValueError(f"a mask is {tuple(mask.shape)} but its prediction {tuple(prediction.shape)}")
+        counts.append(torch.stack([(mask & prediction).sum(), (mask | prediction).sum()]))
+    both = torch.stack(counts) if counts else torch.zeros(0, 2, dtype=torch.long)
+    return both[:, 0], both[:, 1]
+
+
+def overall_iou(masks: Masks, predictions: Masks) -> float:
+    """oIoU: all intersections over all unions. Large objects dominate. nan without any pixel."""
+    intersection, union = overlaps(masks, predictions)
+    return float(intersection.sum().double() / union.sum())
+
+
+def mean_iou(masks: Masks, predictions: Masks, *, empty: str = "zero") -> float:
+    """Mean of the pairs' IoUs: every expression counts the same. nan without pairs.
+
+    empty: what a pair counts whose mask and prediction are both empty, "zero" (LAVT) or "one" (a right silence,
+    gRefCOCO).
+    """
+    return float(_ious(masks, predictions, empty).mean())
+
+
+def precision_at(
+    masks: Masks, predictions: Masks, *, thresholds: Sequence[float] = THRESHOLDS, empty: str = "zero"
+) -> dict[float, float]:
+    """Pr@X: the share of pairs with IoU >= X, for each threshold X. `empty` as in `mean_iou`."""
+    ious = _ious(masks, predictions, empty)
+    return {threshold: float((ious >= threshold).double().mean()) for threshold in thresholds}
+
+
+def _ious(masks: Masks, predictions: Masks, empty: str) -> Tensor:
+    if empty not in ("zero", "one"):
+        raise ValueError(f"empty must be 'zero' or 'one', got {empty!r}")
+    intersection, union = overlaps(masks, predictions)
+    return torch.where(union > 0, intersection.double() / union, float(empty == "one"))
