@@ -84,14 +84,22 @@ def sha256(path: Path) -> str:
 
 @functools.cache
 def manifest(folder: Path) -> dict[str, str]:
-    """{path relative to `folder`: sha256} from its MANIFEST.sha256 (as sha256sum writes it), {} where there is none."""
+    """`read_manifest`, once per process."""
+    return read_manifest(folder)
+
+
+def read_manifest(folder: Path) -> dict[str, str]:
+    """{path relative to `folder`: sha256} from its MANIFEST.sha256 (as sha256sum writes it), {} where there is none.
+
+    ValueError, with the line, for anything else, and for paths that lead out of the folder.
+    """
     path = folder / "MANIFEST.sha256"
     if not path.is_file():
         return {}
     entries = {}
     for number, line in enumerate(path.read_text().splitlines(), 1):
         digest, _, name = line.partition("  ")
-        if len(digest) != 64 or not name:
+        if len(digest) != 64 or not name or name.startswith("/") or ".." in Path(name).parts:
             raise ValueError(f"{path}:{number}: expected '<sha256>  <path>', got {line[:80]!r}; restore the manifest")
         entries[name.removeprefix("./")] = digest
     return entries
@@ -118,7 +126,7 @@ def verify_all(folder: Path) -> list[str]:
 
     Raises DataMissing without a manifest, since then nothing can be said.
     """
-    entries = manifest(folder)
+    entries = read_manifest(folder)
     if not entries:
         raise DataMissing(
             f"{folder}: no MANIFEST.sha256, so nothing to check against; obtain the set with data_scripts/"

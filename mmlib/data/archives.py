@@ -1,0 +1,82 @@
+"""Unpacking what is wanted from a .tar.gz, .zip or .whl, and nothing outside the folder it is unpacked into."""
+
+import re
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+Take = tuple[str, str]
+"""A regular expression for a member's whole path, and its path in the set: (r"[^/]+/cropinfrared/(.+\\.jpg)",
+r"ir/\\1")."""
+
+
+class DamagedArchive(ValueError):
+    """An archive that cannot be read to its end: fetch it again."""
+
+
+def unpack(archive: Path, take: Sequence[Take], folder: Path) -> int:
+    """Write the members that match `take` below `folder`; returns how many.
+
+    Only regular files are written: links, devices and names that would leave the folder (absolute, "..", drive letters)
+    are an error if they match, and never followed. ValueError for such a name, for two members with one target, and if
+    a rule of `take` matches nothing, since then the layout is not the one that was seen; DamagedArchive for what is no
+    archive, or not a whole one.
+    """
+    hits = dict.fromkeys((pattern for pattern, _ in take), 0)
+    written: set[Path] = set()
+    try:
+        for name, regular, opener in _members(archive):
+            for pattern, template in take:
+                match = re.fullmatch(pattern, name)
+                if match:
+                    hits[pattern] += 1
+                    _write(archive, name, regular, opener, _inside(folder, match.expand(template), name), written)
+                    break
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise DamagedArchive(f"{archive.name}: damaged or cut short ({error}); run the same command again") from error
+    missed = [pattern for pattern, n in hits.items() if n == 0]
+    if missed:
+        raise ValueError(f"{archive}: nothing matches {', '.join(missed)}; its layout is not the one that was seen")
+    return len(written)
+
+
+def _members(archive: Path) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]]]:
+    """(name, is a regular file, how to open it) of every member."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as bundle:
+            for info in bundle.infolist():
+                if not info.is_dir():
+                    link = (info.external_attr >> 28) == 0o12
+                    yield info.filename, not link, lambda info=info: bundle.open(info)
+    else:
+        with tarfile.open(archive, "r:*") as bundle:
+            for info in bundle:
+                if not info.isdir():
+                    yield info.name, info.isfile(), lambda info=info: bundle.extractfile(info)
+
+
+def _inside(folder: Path, relative: str, name: str) -> Path:
+    """The path of a target below `folder`; ValueError for a name that is made to get out."""
+    path = PurePosixPath(relative.replace("\\", "/"))
+    if path.is_absolute() or not path.parts or ".." in path.parts or ":" in path.parts[0]:
+        raise ValueError(f"{name!r} would be written outside its folder; do not trust this archive")
+    return folder / path
+
+
+def _write(
+    archive: Path, name: str, regular: bool, opener: Callable[[], IO[bytes]], target: Path, written: set[Path]
+) -> None:
+    if not regular:
+        raise ValueError(f"{archive}: {name!r} is a link or a device, not a file; do not trust this archive")
+    if target in written:
+        raise ValueError(f"{archive}: two members for {target}; its layout is not the one that was seen")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with opener() as source, open(target, "wb") as file:
+        shutil.copyfileobj(source, file, 1 << 20)
+    written.add(target)

@@ -1,0 +1,271 @@
+"""What the scripts in data_scripts/ do: get a real set from its home or from a copy, verify it, arrange it, or say
+why not."""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmlib.data.archives import DamagedArchive, Take, unpack
+from mmlib.data.download import NoNetwork, WrongBytes, download
+from mmlib.data.folders import REPOSITORY, DataMissing, read_manifest, sha256, verify_all
+
+LOCK = REPOSITORY / "data_scripts" / "lock.json"
+"""Hashes of what nobody had seen when a script was written, pinned at the first download; meant to be committed."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file to download and what to take from it (`take` empty: the file itself, as `name`).
+
+    `sha256` in full or "first..last"; None = unseen: written to LOCK at the first download. `known`: how the address is
+    known, "seen" or "derived from ..." or "unseen".
+    """
+
+    url: str
+    name: str
+    take: tuple[Take, ...] = ()
+    sha256: str | None = None
+    known: str = "seen"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The facts about one set. `digest`: `tree_digest` of the arranged set; None = unseen, pinned in LOCK at first.
+
+    `counts`: {subfolder: files} that the arranged set must have. `finish(folder)` turns what was unpacked into the
+    set; where it converts files whose bytes depend on the library that writes them, it checks values itself
+    (`finish_verifies`). `only_in_pack` names what the public homes do not have.
+    """
+
+    name: str
+    folder: str
+    about: str
+    terms: str
+    sources: tuple[Source, ...]
+    counts: dict[str, int]
+    digest: str | None = None
+    finish: Callable[[Path], None] | None = None
+    finish_verifies: bool = False
+    only_in_pack: str = ""
+    manual: tuple[str, ...] = ()
+
+
+def github(repository: str, commit: str, *take: Take) -> Source:
+    """A repository at a commit, as GitHub's tarball; its archive's own bytes may change, so the arranged set is
+    hashed."""
+    return Source(
+        f"https://codeload.github.com/{repository}/tar.gz/{commit}",
+        f"{repository.replace('/', '-')}-{commit[:12]}.tar.gz",
+        tuple((rf"[^/]+/{pattern}", target) for pattern, target in take),
+        known="address derived from repository and commit",
+    )
+
+
+def tree_digest(folder: Path) -> str:
+    """sha256 over "<sha256>  <path>" of every file below `folder` (MANIFEST, SOURCE and README files apart), sorted."""
+    lines = [f"{sha256(p)}  {p.relative_to(folder).as_posix()}" for p in _files(folder)]
+    return hashlib.sha256("\n".join(sorted(lines, key=lambda line: line[66:])).encode()).hexdigest()
+
+
+def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
+    """The command line of one script; returns the exit code: 0 the set is there and verified, 1 it is not."""
+    args = _arguments(recipe, argv)
+    target = _root(args.data) / recipe.folder
+    try:
+        if args.check:
+            return _check(recipe, target)
+        if args.source:
+            return _from_copy(recipe, args.source, target)
+        return _from_home(recipe, target)
+    except (NoNetwork, PermissionError, FileNotFoundError, WrongBytes, ValueError, OSError) as error:
+        print(f"{recipe.name}: {error}", file=sys.stderr)
+        _explain(recipe, target)
+        return 1
+
+
+def _arguments(recipe: Recipe, argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=recipe.about, epilog=f"Terms: {recipe.terms}")
+    copy = "arrange from a copy (the set's folder, or one that holds it), by its MANIFEST.sha256"
+    parser.add_argument("--from", dest="source", type=Path, metavar="FOLDER", help=copy)
+    parser.add_argument("--check", action="store_true", help="verify the installed set, change nothing")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="data root (default: $MMLIB_DATA, else data/)")
+    return parser.parse_args(argv)
+
+
+def _root(asked: Path | None) -> Path:
+    return asked or Path(os.environ.get("MMLIB_DATA") or REPOSITORY / "data")
+
+
+def _check(recipe: Recipe, target: Path) -> int:
+    if not target.is_dir():
+        raise DataMissing(f"{target} does not exist")
+    problems = verify_all(target)
+    for problem in problems:
+        print(f"{recipe.name}: {problem}")
+    print(f"{recipe.name}: {f'{len(problems)} problems' if problems else 'every file is as published'} in {target}")
+    return 1 if problems else 0
+
+
+def _from_copy(recipe: Recipe, source: Path, target: Path) -> int:
+    source = source / recipe.folder if (source / recipe.folder).is_dir() else source
+    if not source.is_dir():
+        raise DataMissing(f"{source} is not a folder; give the set's folder, or one that holds {recipe.folder}/")
+    _require_vacant(recipe, target)
+    problems = verify_all(source)
+    if problems:
+        raise ValueError(f"the copy in {source} is not whole: {'; '.join(problems[:5])} ({len(problems)} in all)")
+    with _Workshop(target) as work:
+        for name in (*read_manifest(source), "MANIFEST.sha256"):
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / name, work / name)
+        _require(verify_all(work), f"copying {source} went wrong")
+    return _done(recipe, target)
+
+
+def _from_home(recipe: Recipe, target: Path) -> int:
+    if target.is_dir() and (target / "MANIFEST.sha256").is_file() and not verify_all(target):
+        print(f"{recipe.name}: already there and verified: {target}")
+        return 0
+    _require_vacant(recipe, target)
+    store = target.parent / ".downloads"
+    archives = [_fetch(source, store) for source in recipe.sources]
+    with _Workshop(target) as work:
+        for source, archive in zip(recipe.sources, archives):
+            _arrange(source, archive, work)
+        if recipe.finish:
+            recipe.finish(work)
+        _require(_miscounted(recipe, work), "the arranged set is not complete")
+        if not recipe.finish_verifies:
+            _pin(recipe.name, tree_digest(work), recipe.digest)
+        _describe(recipe, work)
+    for archive in archives:
+        archive.unlink()
+    if not any(store.iterdir()):
+        store.rmdir()
+    return _done(recipe, target)
+
+
+def _arrange(source: Source, archive: Path, work: Path) -> None:
+    """Take what is wanted from a downloaded file; a damaged one is removed, so that it is fetched again."""
+    if not source.take:
+        shutil.copyfile(archive, work / source.name)
+        return
+    try:
+        print(f"  {unpack(archive, source.take, work)} files from {archive.name}")
+    except DamagedArchive:
+        archive.unlink()
+        raise
+
+
+def _fetch(source: Source, store: Path) -> Path:
+    """Download one source; a hash that nobody had seen is pinned now, or compared if it was pinned before."""
+    print(f"fetching {source.url} ({source.known})")
+    try:
+        path = download(source.url, store / source.name, source.sha256)
+    except NoNetwork:
+        if store.is_dir() and not any(store.iterdir()):
+            store.rmdir()
+        raise
+    if source.sha256 is None and not source.url.startswith("https://codeload.github.com/"):
+        _pin(source.url, sha256(path), None)
+    return path
+
+
+def _pin(key: str, got: str, expected: str | None) -> None:
+    """Compare a hash with what was seen, else with what was pinned; pin it if there was neither."""
+    lock = json.loads(LOCK.read_text()) if LOCK.is_file() else {}
+    expected = expected or lock.get(key)
+    if expected is None:
+        _write_atomically(LOCK, json.dumps(dict(sorted({**lock, key: got}.items())), indent=1) + "\n")
+        print(f"  sha256 of {key} was unseen; pinned {got[:12]}... in {LOCK} (commit it)")
+    elif got != expected:
+        raise WrongBytes(f"{key}: expected sha256 {expected}, got {got}; its home has changed: look at it first")
+
+
+def _miscounted(recipe: Recipe, folder: Path) -> list[str]:
+    """Subfolders that do not hold as many files as they should, as sentences."""
+    found = {sub: sum(p.is_file() for p in (folder / sub).rglob("*")) for sub in recipe.counts}
+    return [
+        f"{sub or '.'}: expected {n} files, got {found[sub]}" for sub, n in recipe.counts.items() if found[sub] != n
+    ]
+
+
+def _describe(recipe: Recipe, folder: Path) -> None:
+    """SOURCE.txt and MANIFEST.sha256: where it came from, and what every file was when it came."""
+    sources = "\n".join(f"- {s.url} ({s.known})" for s in recipe.sources)
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    (folder / "SOURCE.txt").write_text(f"{recipe.about}\n\nObtained {day} from\n{sources}\n\nTerms: {recipe.terms}\n")
+    lines = [f"{sha256(p)}  {p.relative_to(folder).as_posix()}" for p in sorted(_files(folder))]
+    (folder / "MANIFEST.sha256").write_text("\n".join(lines) + "\n")
+
+
+def _files(folder: Path) -> list[Path]:
+    aside = {"MANIFEST.sha256", "SOURCE.txt", "README.md"}
+    return [p for p in folder.rglob("*") if p.is_file() and p.name not in aside]
+
+
+def _require(problems: list[str], what: str) -> None:
+    if problems:
+        raise ValueError(f"{what}: {'; '.join(problems[:5])} ({len(problems)} in all)")
+
+
+def _require_vacant(recipe: Recipe, target: Path) -> None:
+    """Never write into, or over, a folder that somebody may have filled by hand."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise FileExistsError(
+            f"{target} is there already, but is not this set, whole and verified: "
+            "see --check, then move it away and run again"
+        )
+
+
+def _done(recipe: Recipe, target: Path) -> int:
+    print(f"{recipe.name}: arranged and verified in {target}")
+    return 0
+
+
+def _explain(recipe: Recipe, target: Path) -> None:
+    """What is missing and what to do: printed whenever the set could not be obtained."""
+    print(f"\nMissing: {target}\n{recipe.about}\n\nWhat you can do:", file=sys.stderr)
+    script = f"python data_scripts/{recipe.name}.py"
+    steps = [f"with a network: {script}   (resumes where it stopped)", f"from a copy: {script} --from FOLDER"]
+    for step in (*steps, *recipe.manual):
+        print(f"- {step}", file=sys.stderr)
+    for source in recipe.sources:
+        print(f"Home: {source.url}\n      {source.known}, sha256 {source.sha256 or 'unseen'}", file=sys.stderr)
+    if recipe.only_in_pack:
+        print(f"Not at these homes: {recipe.only_in_pack}", file=sys.stderr)
+    print(f"Terms: {recipe.terms}", file=sys.stderr)
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(text)
+    os.replace(part, path)
+
+
+class _Workshop:
+    """A folder beside the target that becomes the target if all goes well, and is removed if anything does not."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.folder = target.with_name(f".{target.name}.unpacking")
+
+    def __enter__(self) -> Path:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        return self.folder
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        if kind is None:
+            if self.target.is_dir():
+                self.target.rmdir()  # empty: _require_vacant saw to that
+            os.replace(self.folder, self.target)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
