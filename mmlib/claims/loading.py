@@ -155,8 +155,9 @@ def _cell(key: str, table: dict, column: dict, row: dict, cell: dict, where: str
         half_last_digit(value)
     texts = {f: _need(said, f, str, where) for f in ("metric", "convention", "data", "split")}
     optional = {f: _need(said, f, str, where, None) for f in ("withheld", "reason", "command")}
+    row_id, column_id = row.get("id") or slug(name), column.get("id") or slug(head)
     return Cell(
-        id=f"{key}.{table['id']}.{row.get('id') or slug(name)}.{column.get('id') or slug(head)}",
+        id=f"{key}.{table['id']}.{row_id}.{column_id}",
         paper=key,
         table=table["id"],
         row=name,
@@ -168,18 +169,20 @@ def _cell(key: str, table: dict, column: dict, row: dict, cell: dict, where: str
         scale=float(_need(said, "scale", (int, float), where, 1)),
         doubts=tuple(doubt for level in levels for doubt in _words(level, "doubts", where)),
         instead=_need(cell, "instead", str, where, None),
-        measure=_measure(said.get("measure"), texts["metric"], where),
+        measure=_measure(said.get("measure"), {"metric": texts["metric"], "column": column_id}, where),
         **texts,
         **optional,
     )
 
 
-def _measure(value: Any, metric: str, where: str) -> Measure | None:
+def _measure(value: Any, fill: dict[str, str], where: str) -> Measure | None:
+    """Where our number is found; ``{metric}`` and ``{column}`` in the path stand for the cell's own."""
     if value is None:
         return None
     value = _mapping(value, "measure", where)
     words = {f: _need(value, f, str, where) for f in ("variant", "data", "preset", "path")}
-    words["path"] = words["path"].replace("{metric}", metric)
+    for name, text in fill.items():
+        words["path"] = words["path"].replace(f"{{{name}}}", text)
     check_preset(words["preset"])
     return Measure(seeds=_seeds(value, where), **words)
 
