@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from .levels import combine, planes
@@ -82,17 +83,22 @@ def scd(fused: Tensor, rgb: Tensor, ir: Tensor, *, reduce: str = "sum", colour: 
 def pearson(x: Tensor, y: Tensor) -> Tensor:
     """Correlation (B,K) of two (B,K,H,W) images over their pixels; nan if either is constant."""
     x, y = x - x.mean(dim=(-2, -1), keepdim=True), y - y.mean(dim=(-2, -1), keepdim=True)
-    power_x, power_y = x.square().mean(dim=(-2, -1)), y.square().mean(dim=(-2, -1))
-    flat = (power_x < _FLAT**2) | (power_y < _FLAT**2)
-    return ((x * y).mean(dim=(-2, -1)) / (power_x * power_y).sqrt()).masked_fill(flat, float("nan"))
+    power_x, power_y = _dot(x, x), _dot(y, y)
+    flat = torch.minimum(power_x, power_y) < _FLAT**2 * x[0, 0].numel()
+    return (_dot(x, y) / (power_x * power_y).sqrt()).masked_fill(flat, float("nan"))
+
+
+def _dot(x: Tensor, y: Tensor) -> Tensor:
+    """Sum of products over the pixels of (B,K,H,W), as a matrix product that needs no image of products."""
+    return (x.flatten(-2).unsqueeze(-2) @ y.flatten(-2).unsqueeze(-1)).squeeze(-1).squeeze(-1)
 
 
 def _squared(f: Tensor, x: Tensor) -> Tensor:
-    return (f - x).square().mean(dim=(-2, -1))
+    return _dot(f - x, f - x) / f[0, 0].numel()
 
 
 def _frobenius(f: Tensor, x: Tensor) -> Tensor:
-    return (f - x).square().sum(dim=(-2, -1)).sqrt() / f[0, 0].numel()
+    return _dot(f - x, f - x).sqrt() / f[0, 0].numel()
 
 
 def _peak(peak: float | str, f: Tensor, source: Tensor) -> Tensor | float:

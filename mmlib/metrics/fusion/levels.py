@@ -37,7 +37,7 @@ def planes(*images: Tensor | Planes, colour: str = "luma", quantise: bool = Fals
     - "side_by_side": 1, the channels of an image laid next to each other, so that H x 3W pixels are measured as one
       picture. This is what VIFB's spatial frequency does to a colour image.
 
-    quantise: round to grey levels whatever the image holds, with the gradient of no rounding.
+    quantise: round to grey levels whatever the image holds; the result has no gradient.
 
     Raises TypeError for integer images, ValueError for NaN, values outside [0, 1], wrong shapes or unequal sizes.
     """
@@ -89,10 +89,10 @@ def _check(images: tuple[Tensor, ...]) -> None:
 
 def _levels(image: Tensor, quantise: bool) -> Tensor:
     levels = image.to(torch.float32 if image.device.type == "mps" else torch.float64) * 255
+    if quantise:
+        return levels.detach().round_()
     noise = (levels - levels.round()).detach()
-    if not quantise:
-        noise = noise * (noise.abs().amax(dim=(1, 2, 3), keepdim=True) < _NOISE)
-    return levels - noise
+    return levels - noise * (noise.abs().amax(dim=(1, 2, 3), keepdim=True) < _NOISE)
 
 
 def _grey(levels: Tensor) -> Tensor:
