@@ -1,72 +1,105 @@
 """Who is in the street: pedestrians, riders and cars, where they are and how they move."""
 
-from mmlib.scenes.atlas import Atlas
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mmlib.scenes.atlas import Asset, Atlas
 from mmlib.scenes.canvas import colour
 from mmlib.scenes.knobs import Conditions
-from mmlib.scenes.layout import Shelf, _sun_at, shadow_under
+from mmlib.scenes.layout import Shelf, shadow_under, sun_at
 from mmlib.scenes.splits import draws, family_of
 from mmlib.scenes.vocabulary import CLASS_ID
 from mmlib.scenes.world import FRAME_TIME, Body, Quad, World
 
 COLOURS = {
     "red": "#cc3a36",
-    "blue": "#3b6fc0",
+    "blue": "#2f5fb0",
     "green": "#3f9058",
     "yellow": "#e6bf3a",
-    "white": "#efece4",
-    "black": "#2b2c33",
+    "white": "#f4f2ec",
+    "black": "#1d1e24",
     "orange": "#e58436",
     "purple": "#85569e",
     "grey": "#8f959c",
 }
-CLOTHES = tuple(COLOURS)
-PAINTS = ("red", "blue", "green", "yellow", "white", "black", "grey")
-TROUSERS = ("#37435c", "#2d2d33", "#6b5a48", "#8a8577", "#4d6a8a", "#b8a98a", "#5a3f52")
+CLOTHES = {
+    "black": 0.26,
+    "blue": 0.14,
+    "red": 0.13,
+    "grey": 0.11,
+    "green": 0.10,
+    "purple": 0.08,
+    "orange": 0.06,
+    "yellow": 0.06,
+    "white": 0.06,
+}
+PAINTS = {"white": 0.40, "black": 0.28, "red": 0.10, "blue": 0.10, "grey": 0.04, "green": 0.04, "yellow": 0.04}
+TROUSERS = ("#2a3247", "#232328", "#4a3f36", "#5f6270", "#33465e", "#8a7d68", "#3f2f3d")
+
+
+@dataclass
+class Stage:
+    """What everybody who enters needs: the world, the draws, the wardrobe, the weather, and the places taken."""
+
+    world: World
+    rng: np.random.Generator
+    shelf: Shelf
+    conditions: Conditions
+    spots: list[tuple[float, float]] = field(default_factory=list)
+
+    def free(self, x: float, z: float, reach: float) -> bool:
+        """Whether nobody stands within `reach` metres (twice that along the street); takes the place if so."""
+        if any(abs(x - a) < reach and abs(z - b) < 2 * reach for a, b in self.spots):
+            return False
+        self.spots.append((x, z))
+        return True
+
+    def pick(self, shares: dict[str, float]) -> str:
+        """A key of `shares`, as often as its share says."""
+        return list(shares)[self.rng.choice(len(shares), p=list(shares.values()))]
+
+    def step(self, view: str, going: int, speed: float) -> tuple[float, float]:
+        """Metres per frame along X and Z of something seen from `view` at `speed` m/s."""
+        metres = speed * FRAME_TIME * self.conditions.speed
+        return {"side": (going * metres, 0.0), "front": (0.0, -metres)}.get(view, (0.0, metres))
 
 
 def populate(world: World, seed: int, conditions: Conditions, source: Atlas) -> None:
     """Add pedestrians, riders and cars to a world; `conditions.crowding` says how many."""
     rng = draws(seed, "actors")
-    shelf = Shelf(source, family_of(seed), rng)
+    stage = Stage(world, rng, Shelf(source, family_of(seed), rng), conditions)
     crowd = conditions.crowding
-    spots: list[tuple[float, float]] = []
-    _traffic(world, rng, shelf, conditions, spots)
-    for _ in range(int(rng.poisson(0.25 + 1.9 * crowd))):
-        _rider(world, rng, shelf, conditions, spots)
-    for _ in range(int(rng.poisson(0.8 + 8.5 * crowd))):
-        _pedestrian(world, rng, shelf, conditions, spots)
+    if crowd == 0:
+        return
+    _traffic(stage, crowd)
+    for _ in range(int(rng.poisson(0.6 + 2.6 * crowd))):
+        _rider(stage)
+    for _ in range(int(rng.poisson(1.0 + 9.5 * crowd))):
+        _pedestrian(stage)
 
 
-def _free(spots, x, z, reach) -> bool:
-    """Whether nobody stands within `reach` metres (Z counts half); takes the place if free."""
-    if any(abs(x - a) < reach and abs(z - b) < 2 * reach for a, b in spots):
-        return False
-    spots.append((x, z))
-    return True
-
-
-def _number(world) -> int:
-    return len(world.bodies) + 1
-
-
-def _place(world, rng, shelf, conditions, asset, kind, x, z, view, going, speed, k, hot):
-    """Put a walking or riding sprite on the ground with its shadow; `going` is the sign of its motion."""
-    step = speed * FRAME_TIME * conditions.speed
-    velocity = (going * step, 0.0) if view == "side" else (0.0, step if view == "back" else -step)
-    name = CLOTHES[rng.integers(len(CLOTHES))]
-    number = _number(world)
-    w, h = asset.width * k, asset.height * k
-    shadow_under(world, shelf, x, z, 0.75 if kind == "person" else 1.3, velocity)
-    world.quads.append(Quad(asset.index, CLASS_ID[kind], x - w / 2, z, w, h, flip=view == "side" and going < 0, body=number,
-                            velocity=velocity, tint=colour(COLOURS[name]), tint2=colour(TROUSERS[rng.integers(len(TROUSERS))]),
-                            hot=hot, glow=0.0 if conditions.time == "day" else 1.0, sunlit=_sun_at(world.street, conditions, x),
-                            order=2000 + z))  # fmt: skip
+def _enter(
+    stage: Stage, asset: Asset, kind: str, x: float, z: float, view: str, going: int, speed: float, scale: float
+):
+    """Put a walking or riding figure on the ground, with its shadow, clothes and warmth."""
+    world, conditions = stage.world, stage.conditions
+    velocity, name = stage.step(view, going, speed), stage.pick(CLOTHES)
+    trousers, warmth = TROUSERS[stage.rng.integers(len(TROUSERS))], 33.0 + stage.rng.normal(0, 0.8)
+    number = len(world.bodies) + 1
+    width = asset.width * scale
+    shadow_under(world, stage.shelf, x, z, 0.75 if kind == "person" else 1.3, velocity)
+    figure = Quad(asset.index, CLASS_ID[kind], x - width / 2, z, width, asset.height * scale)
+    figure.flip, figure.body, figure.velocity, figure.order = view == "side" and going < 0, number, velocity, 2000 + z
+    figure.tint, figure.tint2, figure.hot = colour(COLOURS[name]), colour(trousers), warmth
+    figure.glow, figure.sunlit = float(conditions.time != "day"), sun_at(world.street, conditions, x)
+    world.quads.append(figure)
     world.bodies.append(Body(number, CLASS_ID[kind], name))
 
 
-def _pedestrian(world, rng, shelf, conditions, spots):
+def _pedestrian(stage: Stage) -> None:
     """A walker on a sidewalk, or crossing the road."""
-    street = world.street
+    street, rng = stage.world.street, stage.rng
     crossing = rng.uniform() < 0.3
     z = 5.5 + 30 * rng.uniform() ** 1.4
     if crossing:
@@ -76,107 +109,74 @@ def _pedestrian(world, rng, shelf, conditions, spots):
         side = 1 if rng.uniform() < 0.6 else -1
         x, going = side * (street.road + rng.uniform(0.5, street.walk - 0.3)), 1
         view = ("front", "back", "side")[rng.choice(3, p=(0.4, 0.4, 0.2))]
-    hot, speed, k = 33.0 + rng.normal(0, 0.7), rng.choice((0.0, 1.0)) * rng.uniform(0.8, 1.7), rng.uniform(0.93, 1.05)
-    asset = shelf.pick("person", view)
-    if _free(spots, x, z, 0.5):
-        _place(world, rng, shelf, conditions, asset, "person", x, z, view, going, speed, k, hot)
+    speed, scale = rng.choice((0.0, 1.0, 1.0)) * rng.uniform(0.8, 1.7), rng.uniform(0.93, 1.05)
+    asset = stage.shelf.pick("person", view)
+    if stage.free(x, z, 0.5):
+        _enter(stage, asset, "person", x, z, view, going, speed, scale)
 
 
-def _rider(world, rng, shelf, conditions, spots):
+def _rider(stage: Stage) -> None:
     """A cyclist along the kerb, or crossing."""
-    street = world.street
+    street, rng = stage.world.street, stage.rng
     side = 1 if rng.uniform() < 0.6 else -1
-    x, z = side * (street.road - rng.uniform(0.5, 1.2)), rng.uniform(7.5, 28)
+    x, z = side * (street.road - rng.uniform(0.5, 1.2)), rng.uniform(7.0, 26)
     view, going = ("back" if side > 0 else "front"), 1
     if rng.uniform() < 0.45:
         view, going, x = "side", int(rng.integers(2)) * 2 - 1, rng.uniform(-street.road, street.road)
-    hot, speed = 33.5 + rng.normal(0, 0.7), rng.uniform(2.5, 5.5)
-    asset = shelf.pick("rider", view)
-    if _free(spots, x, z, 1.0):
-        _place(world, rng, shelf, conditions, asset, "rider", x, z, view, going, speed, rng.uniform(0.95, 1.03), hot)
+    speed, scale = rng.uniform(2.5, 5.5), rng.uniform(0.95, 1.03)
+    asset = stage.shelf.pick("rider", view)
+    if stage.free(x, z, 1.0):
+        _enter(stage, asset, "rider", x, z, view, going, speed, scale)
 
 
-def _traffic(world, rng, shelf, conditions, spots):
-    """Cars ahead in our lane, oncoming, crossing, and parked along both kerbs."""
-    street, crowd = world.street, conditions.crowding
-    lane = street.road * 0.5
-    z = rng.uniform(9, 22)
-    while z < 46 and rng.uniform() < 0.25 + 0.5 * crowd:
-        _car(world, rng, shelf, conditions, spots, lane + rng.normal(0, 0.15), z, "rear", rng.uniform(1, 11), True)
-        z += rng.uniform(9, 16)
-    z = rng.uniform(8, 24)
-    while z < 50 and rng.uniform() < 0.3 + 0.5 * crowd:
-        _car(world, rng, shelf, conditions, spots, -lane + rng.normal(0, 0.15), z, "front", rng.uniform(2, 11), True)
-        z += rng.uniform(8, 18)
+def _traffic(stage: Stage, crowd: float) -> None:
+    """Cars ahead in our lane, oncoming, parked along both kerbs, and crossing."""
+    road, rng = stage.world.street.road, stage.rng
+    for x, view, first, slowest in ((0.5 * road, "rear", 7.0, 1.0), (-0.5 * road, "front", 5.5, 2.0)):
+        z = rng.uniform(first, first + 10)
+        while z < 48 and rng.uniform() < 0.4 + 0.5 * crowd:
+            _car(stage, x + rng.normal(0, 0.15), z, view, rng.uniform(slowest, 11), True)
+            z += rng.uniform(9, 17)
     for side, view in ((1, "rear"), (-1, "front")):
-        z = rng.uniform(7, 20)
-        while z < 44 and street.road > 3.6:
-            if rng.uniform() < 0.15 + 0.45 * crowd:
-                _car(
-                    world,
-                    rng,
-                    shelf,
-                    conditions,
-                    spots,
-                    side * (street.road - 0.75),
-                    z,
-                    view,
-                    0.0,
-                    bool(rng.uniform() < 0.25),
-                )
+        z = rng.uniform(5.5, 12)
+        while z < 44 and road > 3.5:
+            taken, warm = rng.uniform() < 0.3 + 0.5 * crowd, bool(rng.uniform() < 0.25)
+            if taken:
+                _car(stage, side * (road - 0.75), z, view, 0.0, warm)
             z += rng.uniform(5.6, 9)
     if rng.uniform() < 0.18:
-        _car(
-            world,
-            rng,
-            shelf,
-            conditions,
-            spots,
-            rng.uniform(-6, 6),
-            rng.uniform(14, 30),
-            "side",
-            rng.uniform(2, 7),
-            True,
-        )
+        _car(stage, rng.uniform(-6, 6), rng.uniform(14, 30), "side", rng.uniform(2, 7), True)
 
 
-def _car(world, rng, shelf, conditions, spots, x, z, view, speed, warm):
-    """One car: a side that runs along the street and the end that faces us, or only a side if it crosses."""
-    number, name = shelf.pick("car", "side").name.split("/")[2], PAINTS[rng.integers(len(PAINTS))]
-    going, hot = int(rng.integers(2)) * 2 - 1, conditions.air + (rng.uniform(22, 45) if warm else rng.uniform(0, 3))
-    if not _free(spots, x, z, 1.9):
+def _car(stage: Stage, x: float, z: float, view: str, speed: float, warm: bool) -> None:
+    """One car: a flank that runs along the street and the end that faces us, or only a flank if it crosses."""
+    world, shelf, conditions, rng = stage.world, stage.shelf, stage.conditions, stage.rng
+    number, name = shelf.pick("car", "side").name.split("/")[2], stage.pick(PAINTS)
+    going, engine = int(rng.integers(2)) * 2 - 1, rng.uniform(14, 34) if warm else rng.uniform(0, 3)
+    if not stage.free(x, z, 1.9):
         return
-    side, end = shelf.named("car", number, "side"), shelf.named("car", number, "rear" if view != "front" else "front")
-    step = speed * FRAME_TIME * conditions.speed
-    velocity = {"rear": (0.0, step), "front": (0.0, -step), "side": (going * step, 0.0)}[view]
-    lit = float(conditions.time != "day" and (speed > 0 or warm))
-    body = _number(world)
-    common = dict(label=CLASS_ID["car"], body=body, velocity=velocity, tint=colour(COLOURS[name]), hot=hot, glow=lit,
-                  sunlit=_sun_at(world.street, conditions, x))  # fmt: skip
-    add = world.quads.append
+    flank, end = shelf.named("car", number, "side"), shelf.named("car", number, "front" if view == "front" else "rear")
+    common = {
+        "label": CLASS_ID["car"],
+        "body": len(world.bodies) + 1,
+        "velocity": stage.step(view, going, speed),
+        "tint": colour(COLOURS[name]),
+        "hot": conditions.air + engine,
+        "glow": float(conditions.time != "day" and (speed > 0 or warm)),
+        "sunlit": sun_at(world.street, conditions, x),
+    }
+    size = {"width": flank.width, "height": flank.height}
     if view == "side":
-        shadow_under(world, shelf, x, z, 3.6, velocity)
-        add(
-            Quad(
-                side.index,
-                x=x - side.width / 2,
-                z=z,
-                width=side.width,
-                height=side.height,
-                flip=going < 0,
-                order=2000 + z,
-                **common,
-            )
+        shadow_under(world, shelf, x, z, 3.6, common["velocity"])
+        world.quads.append(
+            Quad(flank.index, x=x - flank.width / 2, z=z, flip=going < 0, order=2000 + z, **size, **common)
         )
     else:
-        w = end.width - 0.3
-        shadow_under(world, shelf, x, z + 0.3, w * 1.15, velocity)
-        toward = x - w / 2 if x > world.camera.x else x + w / 2  # the flank that we can see
-        add(Quad(side.index, x=toward, z=z, width=side.width, height=side.height, lateral=True, flip=view == "front",
-                 order=2000 + z - 0.01, **common))  # fmt: skip
-        add(
-            Quad(
-                end.index, x=x - end.width / 2, z=z, width=end.width, height=end.height, order=2000 + z - 0.02, **common
-            )
-        )
-    world.bodies.append(Body(body, CLASS_ID["car"], name))
+        wide = end.width - 0.3  # without the mirrors
+        shadow_under(world, shelf, x, z + 0.3, wide * 1.15, common["velocity"])
+        seen = x - wide / 2 if x > world.camera.x else x + wide / 2  # the flank on our side
+        flip = view == "front"
+        world.quads.append(Quad(flank.index, x=seen, z=z, lateral=True, flip=flip, order=1999.99 + z, **size, **common))
+        size = {"width": end.width, "height": end.height}
+        world.quads.append(Quad(end.index, x=x - end.width / 2, z=z, order=1999.98 + z, **size, **common))
+    world.bodies.append(Body(common["body"], CLASS_ID["car"], name))

@@ -142,7 +142,7 @@ def _roof(c, rng, kind, width, top, wall):
 
 def facade(rng: np.random.Generator, family: str) -> Canvas:
     """A house front 7 to 12 m wide with two to five floors, doors or a shop, windows of one style, and a roof line."""
-    width, floors = rng.uniform(7, 12), int(rng.integers(2, 5 if family == "train" else 6))
+    width, floors = rng.uniform(7, 12), int(rng.integers(1, 4 if family == "train" else 5))
     ground, floor = rng.uniform(3.4, 3.9), rng.uniform(2.8, 3.2)
     top = ground + floors * floor
     c = Canvas(width, top + 2.9, SCALE)

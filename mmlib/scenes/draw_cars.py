@@ -7,10 +7,10 @@ import numpy as np
 from mmlib.scenes.canvas import Canvas, paint, shade
 
 SCALE = 80  # texels per metre
-BODY = paint((0.96, 0.96, 0.96), sun=0.75, mirror=0.12, heat=0.10, tint=1.0)
-HOOD = paint((0.96, 0.96, 0.96), sun=0.75, mirror=0.10, heat=0.45, tint=1.0)
-GLASS = paint("#3f5566", sun=0.4, mirror=0.22)
-TYRE = paint("#222228", sun=0.8, heat=0.42)
+BODY = paint((0.96, 0.96, 0.96), sun=0.75, mirror=0.07, heat=0.06, tint=1.0)
+HOOD = paint((0.96, 0.96, 0.96), sun=0.75, mirror=0.06, heat=0.28, tint=1.0)
+GLASS = paint("#2c3c4a", sun=0.4, mirror=0.10)
+TYRE = paint("#222228", sun=0.8, heat=0.30)
 RIM = paint("#b9c0c8", mirror=0.16, heat=0.3)
 DARK = paint("#2a2c33", sun=0.7, heat=0.3)
 LAMP = paint("#f7f4e6", glow=(1.0, 0.96, 0.84), mirror=0.15, heat=0.35)

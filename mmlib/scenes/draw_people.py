@@ -7,8 +7,8 @@ from mmlib.scenes.canvas import Canvas, paint, shade
 SCALE = 110  # texels per metre
 SKINS = ("#f1c9a5", "#e0ac84", "#c68a5e", "#9a643c", "#6e4529")
 HAIRS = ("#2b211c", "#4a3324", "#7a5230", "#c59a55", "#8a8580", "#1d1b22", "#96482a")
-TOP = paint((0.93, 0.93, 0.93), heat=0.34, sun=0.7, tint=1.0)
-BOTTOM = paint((0.9, 0.9, 0.9), heat=0.30, sun=0.7, tint2=1.0)
+TOP = paint((0.93, 0.93, 0.93), heat=0.42, sun=0.5, tint=1.0)
+BOTTOM = paint((0.9, 0.9, 0.9), heat=0.38, sun=0.5, tint2=1.0)
 SHOE = paint("#2d2a32", heat=0.15)
 TYRE = paint("#24242a", sun=0.9, heat=0.05)
 METAL = paint("#8f98a3", mirror=0.4)
@@ -71,7 +71,8 @@ def _leg(c, hip, knee, foot, toe, bare, tone, dark):
     cloth = shade(tone if bare else BOTTOM, dark)
     c.limb(hip, knee, 0.088, 0.066, cloth)
     c.limb(knee, foot, 0.066, 0.045, cloth)
-    c.limb((foot[0], 0.045), (foot[0] + toe, 0.035), 0.045, 0.035, shade(SHOE, dark))
+    sole = max(foot[1] - 0.05, 0.0)
+    c.limb((foot[0], sole + 0.045), (foot[0] + toe, sole + 0.035), 0.045, 0.035, shade(SHOE, dark))
 
 
 def _arm(c, shoulder, elbow, hand, tone, dark):
@@ -85,7 +86,7 @@ def _walk_side(c, rng, hip, shoulder, head, tone, coat, skirt, hat, bag):
     """A walker in profile, one foot forward."""
     x, step, swing = 0.65, rng.uniform(0.14, 0.34), rng.uniform(0.12, 0.3)
     _arm(c, (x - 0.01, shoulder - 0.06), (x + swing * 0.7, shoulder - 0.32), (x + swing * 1.4, hip + 0.03), tone, 0.72)
-    _leg(c, (x, hip), (x - 0.02, hip * 0.54), (x - step, 0.1), 0.11, skirt, tone, 0.74)
+    _leg(c, (x, hip), (x - 0.02, hip * 0.54), (x - step, 0.08), 0.11, skirt, tone, 0.74)
     if bag:
         c.rect(
             x - 0.3,
@@ -121,8 +122,6 @@ def _walk_depth(c, rng, view, hip, shoulder, head, tone, coat, skirt, hat, bag):
         tone,
         0.76,
     )
-    if lift > 0.06:  # the raised foot: its shoe hangs where the leg ends
-        c.rect(x - 0.1 * side - 0.05, 0, x - 0.1 * side + 0.06, lift, paint("#000000"), alpha=0.0)
     _leg(
         c, (x + 0.09 * side, hip), (x + 0.11 * side, hip * 0.52), (x + 0.1 * side, 0.06), 0.02 * side, skirt, tone, 0.95
     )

@@ -11,7 +11,7 @@ WHITE = paint("#f4f2ec", sun=0.5, mirror=0.1)
 def sign(rng: np.random.Generator, family: str) -> Canvas:
     """A traffic sign on its pole, 2.7 m high."""
     c = Canvas(1.0, 2.8, 100)
-    c.limb((0.5, 0.0), (0.5, 2.5), 0.035, 0.035, POLE, light=(0.2, 0))
+    c.limb((0.5, 0.0), (0.5, 2.5), 0.045, 0.045, POLE, light=(0.2, 0))
     red, blue, y = paint("#cf2e2e", mirror=0.1), paint("#2460b4", mirror=0.1), 2.32
     kinds = ("round", "warning", "blue", "no") if family == "train" else ("stop", "diamond", "square")
     kind = kinds[rng.integers(len(kinds))]
@@ -52,7 +52,7 @@ def lamp(rng: np.random.Generator, family: str) -> Canvas:
     """A street lamp 5.4 m high whose arm reaches to the right, over the road."""
     c = Canvas(2.2, 5.6, 45)
     iron = paint("#3f4a4a" if family == "train" else "#54483c", sun=0.7, mirror=0.12)
-    c.limb((0.3, 0), (0.3, 5.0), 0.07, 0.045, iron, light=(0.2, 0))
+    c.limb((0.3, 0), (0.3, 5.0), 0.09, 0.06, iron, light=(0.2, 0))
     c.rect(0.16, 0, 0.44, 0.5, iron, radius=0.05)
     c.limb((0.3, 4.95), (0.8, 5.3), 0.045, 0.04, iron)
     c.limb((0.8, 5.3), (1.6, 5.3), 0.04, 0.035, iron)

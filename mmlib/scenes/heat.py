@@ -23,7 +23,7 @@ def band_radiance(celsius):
 def temperatures(surfaces, c: Conditions):
     """Temperature (deg C) of each surface (11, H, W) -> (H, W): air, plus the sun's warmth, pulled to the object's own heat."""
     heat, own, sun, sunlit = surfaces[6], surfaces[7], surfaces[8], surfaces[10]
-    stored = 2.0 if c.time == "night" else 0.0  # stone gives back the day's warmth
+    stored = 1.0 if c.time == "night" else 0.0  # stone gives back the day's warmth
     passive = c.air + sun * (stored + c.sun_heat * (0.25 + 0.75 * sunlit))
     return passive * (1 - heat) + own * 100
 
@@ -44,6 +44,6 @@ def radiance(surfaces, depth, c: Conditions):
 
 def expose(radiance_map, c: Conditions):
     """Grey values in [0, 1]: the camera's window reaches from a cold wall to a warm face, for the air's temperature."""
-    low = float(band_radiance(torch.tensor(c.air - 9.0)))
-    high = float(band_radiance(torch.tensor(max(c.air + 17.0, 36.0))))
+    low = float(band_radiance(torch.tensor(c.air - 6.0)))
+    high = float(band_radiance(torch.tensor(max(c.air + 15.0, 33.0))))
     return torch.clamp((radiance_map - low) * (1 / (high - low)), 0, 1)

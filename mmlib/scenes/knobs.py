@@ -101,6 +101,6 @@ def resolve(seed: int, knobs: Knobs | None) -> Conditions:
 
 def _weather(time: str, warmth: float, cloud: float) -> dict[str, float]:
     """Air temperature (deg C) and the sun's heat (K) for a time of day and a season (`warmth` 0 to 1)."""
-    air = {"day": 6 + 26 * warmth, "dusk": 4 + 22 * warmth, "night": 1 + 19 * warmth}[time]
-    sun = {"day": 14.0, "dusk": 6.0, "night": 1.5}[time] * (1 - 0.7 * cloud)
+    air = {"day": 1 + 28 * warmth**2, "dusk": 1 + 23 * warmth**2, "night": 19 * warmth**1.6}[time]
+    sun = {"day": 8.0, "dusk": 4.0, "night": 1.0}[time] * (1 - 0.7 * cloud)
     return {"air": float(air), "sun_heat": float(np.float64(sun))}

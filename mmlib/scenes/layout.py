@@ -58,7 +58,7 @@ def _street(rng, shelf, conditions) -> Street:
 
 
 def _camera(rng, street, conditions) -> Camera:
-    speed = 0.0 if rng.uniform() < 0.15 else rng.uniform(2, 11)
+    speed = 0.0 if rng.uniform() < 0.2 else rng.uniform(1, 5.5)
     horizon, centre = rng.uniform(0.44, 0.53), 0.5 + rng.normal(0, 0.03)
     nod, turn = rng.normal(0, 0.0035), rng.normal(0, 0.006)
     k = conditions.speed
@@ -120,7 +120,7 @@ def _edge(world, rng, shelf, conditions, side):
     z, plane, last = NEAR - 6 * rng.uniform(), side * world.street.facade, 0.0
     sunlit = 1.0 if side != conditions.sun_side else 0.08
     while z < END:
-        kind = ("house", "wall", "fence", "hedge")[rng.choice(4, p=(0.70, 0.11, 0.11, 0.08))]
+        kind = ("house", "wall", "fence", "hedge")[rng.choice(4, p=(0.62, 0.11, 0.16, 0.11))]
         if kind == "house":
             length, last = _house(world, rng, shelf, conditions, side, plane, z, last, sunlit)
         else:
@@ -178,7 +178,7 @@ def _kerbside(world, rng, shelf, conditions, side):
     street, night = world.street, conditions.time != "day"
 
     def stand(asset, label, x, z, k=1.0, **more):
-        more = {"sunlit": _sun_at(street, conditions, x), "flip": bool(rng.integers(2)), **more}
+        more = {"sunlit": sun_at(street, conditions, x), "flip": bool(rng.integers(2)), **more}
         w = asset.width * k
         anchor = more.pop("anchor", 0.5)
         anchor = 1 - anchor if more["flip"] else anchor
@@ -209,7 +209,7 @@ def _kerbside(world, rng, shelf, conditions, side):
                 float(z),
                 rng.uniform(0.7, 1.0),
             )
-    for z in np.arange(rng.uniform(6, 24), 50, rng.uniform(12, 26)):
+    for z in np.arange(rng.uniform(5, 18), 60, rng.uniform(8, 18)):
         stand(
             shelf.pick("sign"),
             "sign",
@@ -230,6 +230,6 @@ def shadow_under(world, shelf, x, z, width, velocity=(0.0, 0.0), order=None):
                             velocity=velocity, order=2000 + z + 0.01 if order is None else order))  # fmt: skip
 
 
-def _sun_at(street: Street, conditions: Conditions, x: float) -> float:
+def sun_at(street: Street, conditions: Conditions, x: float) -> float:
     """Whether a thing at X stands in the sun (1) or in the houses' shade (0.1)."""
     return 1.0 if x * conditions.sun_side < street.sun_edge else 0.1

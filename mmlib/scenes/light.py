@@ -32,9 +32,9 @@ def light(c: Conditions) -> Light:
             _mix((0.30, 0.55, 0.86), (0.62, 0.68, 0.75), grey),
             _mix((0.77, 0.88, 0.96), (0.82, 0.85, 0.88), grey),
         )
-        sun = tuple(v * (1 - 0.75 * grey) for v in (0.78, 0.70, 0.55))
+        sun = tuple(v * (1 - 0.75 * grey) for v in (0.95, 0.84, 0.64))
         return Light(
-            (0.50 + 0.15 * grey, 0.55 + 0.13 * grey, 0.63 + 0.08 * grey),
+            (0.46 + 0.22 * grey, 0.51 + 0.20 * grey, 0.59 + 0.14 * grey),
             sun,
             top,
             horizon,
