@@ -64,8 +64,8 @@ CONVENTIONS: dict[str, Convention] = {
         "qcv": {"stretch": True},
         "qcb": {"unit_first": False},
     },
-    # Found by re-running a published model: its paper's numbers come out as means over the sources, Gaussian SSIM,
-    # peak 255. Which VIF its tables hold is open; the mean over the sources is the nearest simple one.
+    # Identified, not confirmed: of the variants tried on one re-run method, means over the sources, Gaussian SSIM and
+    # peak 255 came nearest to the paper's table. Which VIF the tables hold is open; the mean is the nearest simple one.
     "tsjnet": {
         "ssim": {"window": "gaussian", "size": 11, "sigma": 1.5, "data_range": 255, "reduce": "mean"},
         "psnr": {"peak": 255.0, "average": "error"},
@@ -74,8 +74,8 @@ CONVENTIONS: dict[str, Convention] = {
         "cc": {"reduce": "mean"},
         "qcv": {"stretch": True},
     },
-    # CDDFuse's evaluator, copied by dozens of repositories: SSIM with L = 2, PSNR relative to the brightest fused
-    # pixel.
+    # CDDFuse's evaluator, a file of whose name lies in dozens of repositories: SSIM with L = 2, PSNR relative to the
+    # brightest fused pixel.
     "cddfuse": {
         "en": {"base": 2},
         "sd": {"sample": False},

@@ -34,7 +34,7 @@ def ssim(
     (B,C,H,W) in [0, 1], sides at least `size` -> (B,).
     - window: "uniform" (size 7 unless given) or "gaussian" (size 11, sigma 1.5).
     - data_range: L in the stabilisers (0.01 L)^2 and (0.03 L)^2, next to grey levels 0..255. It should be 255.
-      scikit-image before 0.20 took 2 for float images and MATLAB takes 1 for doubles, so that CDDFuse's values hold L
+      scikit-image 0.19 took 2 for float images and MATLAB takes 1 for doubles, so that CDDFuse's values hold L
       = 2, Tang's L = 1.
     - covariance: "sample" (N - 1) or "population"; by default sample for the uniform window, as scikit-image does.
     - border: "valid" averages where the window fits; "zero", "replicate" and "reflect" pad and keep the whole image.
