@@ -82,6 +82,11 @@ def test_explore_asks_again_at_each_move_with_a_kernel(monkeypatch):
     assert asked == [0.0, 1.0] and picture.value != before and "gain = 1.0" in picture.value
 
 
+def test_a_slider_is_as_wide_as_its_pictures():
+    assert "max-width:400px" in show.frames([flat(0, W=400)], alt="x", names=["a"]).html
+    assert "max-width:120px" in show.frames([flat(0)], alt="x", names=["a"], width=120).html
+
+
 def test_explore_needs_values():
     with pytest.raises(ValueError, match="at least one value"):
         show.explore(flat, "v", [], alt="x")

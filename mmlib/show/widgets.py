@@ -12,7 +12,7 @@ import torch
 
 from mmlib.show.html import Html, figure, is_static, need_alt, tag
 from mmlib.show.images import SMALL, Item, as_pairs, grid
-from mmlib.show.pixels import encode
+from mmlib.show.pixels import LIMIT, encode
 
 Drawn = Html | Item | Sequence[Item]
 
@@ -42,7 +42,7 @@ PLAY = (
     "else{go();if(!matchMedia('(prefers-reduced-motion: reduce)').matches)b.timer=setInterval(go,700)}"
     "b.setAttribute('aria-pressed',!!b.timer);b.textContent=b.timer?'Pause':'Play'"
 )
-ROW = "display:flex;flex-wrap:wrap;align-items:center;gap:.3em .8em;margin-top:.4em"
+ROW = "display:flex;flex-wrap:wrap;align-items:center;gap:0 .8em;margin-top:.4em"
 STACK = "grid-area:1/1;min-width:0;"
 
 
@@ -121,8 +121,8 @@ def frames(
     stage = tag("div", stack, class_="mm-stage", style="display:grid")
     control = _range(len(items) - 1, start, STEP, f"frame of: {alt}", names[start], data_names=json.dumps(names))
     button = tag("button", "Play", type="button", onclick=PLAY, aria_pressed="false") if play else ""
-    row = tag("div", control + _output(names[start]) + button, class_="mm-controls", style=ROW)
-    return figure(stage + row, alt=alt, caption=caption, kind="frames")
+    row = tag("div", control + button + _output(names[start]), class_="mm-controls", style=ROW)
+    return figure(stage + row, alt=alt, caption=caption, kind="frames", style=_widest(items, width))
 
 
 def explore(
@@ -189,8 +189,15 @@ def _frame(item: Drawn, alt: str, width: int | None, pixelated: bool) -> str:
     return picture.img(alt, style=f"max-width:{limit}px;", pixelated=pixelated, eager=True)
 
 
+def _widest(items: Sequence[Drawn], width: int | None) -> str:
+    """A slider under plain pictures is as wide as they are; one under grids or figures takes the whole line."""
+    if any(isinstance(item, (Html, list, tuple)) for item in items):
+        return ""
+    return f"max-width:{width or max(SMALL, *(min(LIMIT, item.shape[-1]) for item in items))}px;"
+
+
 def _range(top: int, value: int, script: str, name: str, said: str, **data: str) -> str:
-    style = "flex:1 1 12em;min-width:0;margin:.4em 0;accent-color:#0072b2"
+    style = "flex:1 1 8em;min-width:0;margin:.4em 0;accent-color:#0072b2"
     options = {"type": "range", "min": 0, "max": top, "step": 1, "value": value}
     # autocomplete=off: a reloaded page starts as printed instead of keeping the slider where it was.
     return tag(
@@ -206,7 +213,8 @@ def _range(top: int, value: int, script: str, name: str, said: str, **data: str)
 
 
 def _output(text: str) -> str:
-    return tag("output", escape(text), style="font-size:.9em;font-variant-numeric:tabular-nums")
+    # On a line of its own: a longer text must not make the slider shorter under the reader's finger.
+    return tag("output", escape(text), style="flex:1 1 100%;font-size:.9em;font-variant-numeric:tabular-nums")
 
 
 def _badge(text: str, side: str) -> str:
