@@ -117,7 +117,7 @@ def _copy(response: http.client.HTTPResponse, part: Path, total: int | None) -> 
     shown = time.monotonic()
     with open(part, "ab") as file:
         _require_space(part, total, file.tell())
-        while chunk := response.read(CHUNK):
+        while chunk := response.read1(CHUNK):  # what has come by now, so that a kill loses nothing
             file.write(chunk)
             if time.monotonic() - shown > 5:
                 shown = time.monotonic()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmlib.data.archives import DamagedArchive, Take, unpack
+from mmlib.data.archives import Take, unpack
 from mmlib.data.download import NoNetwork, WrongBytes, download
 from mmlib.data.folders import REPOSITORY, DataMissing, read_manifest, sha256, verify_all
 
@@ -24,7 +24,7 @@ LOCK = REPOSITORY / "data_scripts" / "lock.json"
 class Source:
     """One file to download and what to take from it (`take` empty: the file itself, as `name`).
 
-    `sha256` in full or "first..last"; None = unseen: written to LOCK at the first download. `known`: how the address is
+    `sha256` in full or "first..last"; None = unseen: then the arranged set's digest counts. `known`: how the address is
     known, "seen" or "derived from ..." or "unseen".
     """
 
@@ -136,46 +136,46 @@ def _from_home(recipe: Recipe, target: Path) -> int:
     _require_vacant(recipe, target)
     store = target.parent / ".downloads"
     archives = [_fetch(source, store) for source in recipe.sources]
+    try:
+        _arrange(recipe, archives, target)
+    except ValueError:  # not what was seen: keep nothing that a later run would trust again
+        for source, archive in zip(recipe.sources, archives):
+            if source.sha256 is None:
+                archive.unlink(missing_ok=True)
+        raise
+    for archive in archives:
+        archive.unlink()
+    _remove_if_empty(store)
+    return _done(recipe, target)
+
+
+def _arrange(recipe: Recipe, archives: Sequence[Path], target: Path) -> None:
+    """Unpack, finish, verify and sign the set in a folder beside the target, which then takes its name."""
     with _Workshop(target) as work:
         for source, archive in zip(recipe.sources, archives):
-            _arrange(source, archive, work)
+            if source.take:
+                print(f"  {unpack(archive, source.take, work)} files from {archive.name}")
+            else:
+                shutil.copyfile(archive, work / source.name)
         if recipe.finish:
             recipe.finish(work)
         _require(_miscounted(recipe, work), "the arranged set is not complete")
         if not recipe.finish_verifies:
             _pin(recipe.name, tree_digest(work), recipe.digest)
         _describe(recipe, work)
-    for archive in archives:
-        archive.unlink()
-    if not any(store.iterdir()):
-        store.rmdir()
-    return _done(recipe, target)
-
-
-def _arrange(source: Source, archive: Path, work: Path) -> None:
-    """Take what is wanted from a downloaded file; a damaged one is removed, so that it is fetched again."""
-    if not source.take:
-        shutil.copyfile(archive, work / source.name)
-        return
-    try:
-        print(f"  {unpack(archive, source.take, work)} files from {archive.name}")
-    except DamagedArchive:
-        archive.unlink()
-        raise
 
 
 def _fetch(source: Source, store: Path) -> Path:
-    """Download one source; a hash that nobody had seen is pinned now, or compared if it was pinned before."""
     print(f"fetching {source.url} ({source.known})")
     try:
-        path = download(source.url, store / source.name, source.sha256)
-    except NoNetwork:
-        if store.is_dir() and not any(store.iterdir()):
-            store.rmdir()
-        raise
-    if source.sha256 is None and not source.url.startswith("https://codeload.github.com/"):
-        _pin(source.url, sha256(path), None)
-    return path
+        return download(source.url, store / source.name, source.sha256)
+    finally:
+        _remove_if_empty(store)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _pin(key: str, got: str, expected: str | None) -> None:
