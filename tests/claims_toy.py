@@ -67,8 +67,8 @@ def text(**direction):
 
 
 def falling(last_quarter: float, steps: int = 160) -> list[float]:
-    """Losses that fall, and by exactly this share over the last quarter of the run."""
-    level = [2.0] * (steps * 5 // 8) + [1.0] * (steps // 4)
+    """Losses that fall, in the last quarter of the run by exactly this share of the quarter before."""
+    level = [2.0] * (steps // 2) + [1.0] * (steps // 4)
     return level + [1.0 - last_quarter] * (steps - len(level))
 
 

@@ -304,8 +304,8 @@ def test_the_course_of_a_loss_in_sixteen_parts():
     block = training_block([float(32 - i) for i in range(32)], data_order="o", augmentation="a", tuning="t")
     assert (block["steps"], len(block["first_losses"]), block["first_losses"][0]) == (32, 20, 32.0)
     assert block["curve"] == [31.5 - 2 * i for i in range(16)]
-    # Before the last quarter: parts 10 and 11 (11.5, 9.5); last eighth: parts 14 and 15 (3.5, 1.5).
-    assert last_quarter(block["curve"]) == pytest.approx(1 - 2.5 / 10.5)
+    # Third quarter: parts 8 to 11 (15.5, 13.5, 11.5, 9.5); last: parts 12 to 15 (7.5, 5.5, 3.5, 1.5).
+    assert last_quarter(block["curve"]) == pytest.approx(1 - 4.5 / 12.5)
     assert last_quarter([0.0] * 16) == 0
 
 

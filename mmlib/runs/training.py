@@ -64,13 +64,7 @@ def check_training(block: Any) -> dict[str, Any]:
 
 
 def last_quarter(curve: Sequence[float]) -> float:
-    """By which share the loss fell over the last quarter of a run: 0.05 is 5 %; negative where it rose.
-
-    Compared are the means over the eighth of the run before its last quarter and over its last eighth, because
-    single steps are noisy.
-    """
-    eighth, quarter = len(curve) // 8, len(curve) // 4
-    before = curve[len(curve) - quarter - eighth : len(curve) - quarter]
-    last = curve[len(curve) - eighth :]
-    start, end = math.fsum(before) / len(before), math.fsum(last) / len(last)
-    return 1.0 - end / start if start else 0.0
+    """By which share the mean loss of a run's last quarter lies under that of the quarter before; below 0: above it."""
+    quarter = len(curve) // 4
+    before, last = math.fsum(curve[-2 * quarter : -quarter]), math.fsum(curve[-quarter:])
+    return 1.0 - last / before if before else 0.0
