@@ -166,27 +166,6 @@ def test_davis_sequences_pairs_and_objects(real):
         assert 0 < sample["mask"].float().mean() < 0.5 and sample["expressions"][0].text
 
 
-@pytest.mark.parametrize(
-    "sequence, width, height, valid, length",
-    [
-        ("Dimetrodon", 584, 388, 95.3, 2.06),
-        ("Grove2", 640, 480, 100, 3.09),
-        ("Grove3", 640, 480, 100, 3.91),
-        ("Hydrangea", 584, 388, 93.4, 3.73),
-        ("RubberWhale", 584, 388, 98.4, 1.26),
-        ("Urban2", 640, 480, 100, 8.39),
-        ("Urban3", 640, 480, 100, 7.31),
-        ("Venus", 420, 380, 100, 3.80),
-    ],
-)
-def test_middlebury_table(real, sequence, width, height, valid, length):
-    real("middlebury")
-    sample = data.load("middlebury").select("flow", "valid")[sequence]
-    assert sample["flow"].shape == (2, height, width) and torch.isfinite(sample["flow"]).all()
-    assert 100 * sample["valid"].float().mean().item() == pytest.approx(valid, abs=0.06)
-    assert sample["flow"].norm(dim=0)[sample["valid"]].mean().item() == pytest.approx(length, abs=0.01)
-
-
 def test_glove_vectors(real):
     real("glove")
     vectors = glove()
@@ -214,6 +193,33 @@ def test_mobilenet_fits_torchvision(real):
     torchvision = pytest.importorskip("torchvision")
     result = torchvision.models.mobilenet_v2(weights=None).load_state_dict(data.weights("mobilenet_v2"), strict=False)
     assert sorted(result.missing_keys) == ["classifier.1.bias", "classifier.1.weight"] and not result.unexpected_keys
+
+
+def page_rows(root, heading):
+    """The cells of the first table under a heading of the book's page on data, numbers as floats."""
+    section = (
+        (root / "book" / "datasets.md").read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    )
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
+    return {row[0]: row[1:] for row in rows[2:]}
+
+
+def test_the_page_on_data_states_what_the_sets_hold(real, root):
+    real("msrs")
+    for sensor, row in page_rows(root, "MSRS").items():
+        ds = data.load("msrs", boxes={"fused": "fusion"}.get(sensor, sensor)).select("box_labels")
+        labels = [sample["box_labels"] for sample in ds]
+        counts = torch.bincount(torch.cat(labels), minlength=3).tolist() + [sum(len(each) == 0 for each in labels)]
+        assert [int(cell.replace(" ", "")) for cell in row] == counts, sensor
+    real("middlebury")
+    flows = data.load("middlebury").select("flow", "valid")
+    rows = page_rows(root, "Middlebury optical flow")
+    assert set(rows) == set(flows.names)
+    for name, (size, known, length) in rows.items():
+        flow, valid = flows[name]["flow"], flows[name]["valid"]
+        assert size == f"{flow.shape[2]} x {flow.shape[1]}"
+        assert float(known) == pytest.approx(100 * valid.float().mean().item(), abs=0.06)
+        assert float(length) == pytest.approx(flow.norm(dim=0)[valid].mean().item(), abs=0.01)
 
 
 def test_manifests_hold_for_two_small_sets(real):
