@@ -1,0 +1,1 @@
+"""The papers' models, written here from the chapters' cells tagged ``export`` by ``make export``."""
