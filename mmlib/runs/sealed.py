@@ -1,0 +1,70 @@
+"""Tensors and facts in one safetensors file: written whole or not at all, and read as if a stranger had written it.
+
+The facts stand as JSON in the file's header, beside a seal: the sha256 of facts and tensors together.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from mmlib.runs.atomic import replace_file
+
+
+def _seal(text: str, tensors: dict[str, Tensor]) -> str:
+    return hashlib.sha256(text.encode() + save(tensors)).hexdigest()
+
+
+def write_sealed(path: Path | str, tensors: dict[str, Tensor], facts: dict[str, Any]) -> Path:
+    """Write a file so that a crash at any moment leaves the old one or the new one, never a half; return its path.
+
+    `tensors`: dense ones that share no memory, on the CPU. `facts`: what JSON can hold; NaN only where a reader may
+    meet it. Folders are made.
+    """
+    path, text = Path(path), json.dumps(facts)
+    replace_file(path, save(tensors, {"facts": text, "seal": _seal(text, tensors)}))
+    return path
+
+
+def read_sealed(path: Path | str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The facts and the tensors of a sealed file. Nothing in it is run: safetensors and JSON cannot carry code.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is truncated, damaged, of another format, or a tensor holds NaN or infinity.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"expected a sealed file at {path}, there is none; next: run what writes it")
+    try:
+        with safe_open(path, "pt") as file:
+            header, tensors = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if header["seal"] != _seal(header["facts"], tensors):
+            raise ValueError("contents that do not match their seal")
+        if bad := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+            raise ValueError(f"NaN or infinity in {', '.join(bad[:3])}")
+        facts = json.loads(header["facts"])
+        if not isinstance(facts, dict):
+            raise ValueError(f"facts that are no JSON object but {type(facts).__name__}")
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path}: expected a whole, sealed safetensors file, got {error!r}; next: delete it and run what writes it"
+        ) from None
+    return facts, tensors
+
+
+def refuse_others(path: Path | str, want: dict[str, Any], got: dict[str, Any]) -> None:
+    """ValueError unless what a file holds is what is wanted: the same names, equal facts, tensors of the same kind."""
+    kinds = [
+        {name: f"{v.dtype} {[*v.shape]}" if isinstance(v, Tensor) else v for name, v in named.items()}
+        for named in (want, got)
+    ]
+    for name in sorted(want.keys() | got.keys()):
+        expected, found = (kind.get(name, "nothing") for kind in kinds)
+        if expected != found:
+            raise ValueError(
+                f"{path}: expected {name}: {expected}, got {found}; next: use another folder, or delete it"
+            )
