@@ -1,5 +1,6 @@
 """mmlib.data: where the data are, pairing, manifests and fingerprints, on made-up trees."""
 
+import pickle
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError
@@ -78,6 +79,7 @@ def test_a_set_is_read_by_index_name_slice_and_iteration(tree):
     roadscene(tree)
     ds = data.load("roadscene")
     assert len(ds) == 3 and ds.names == ("a", "b", "c") and ds.variant == "roadscene-original"
+    assert repr(ds) == "<roadscene-original: 3 samples of rgb, ir>"
     sample = ds[1]
     assert list(sample) == ["name", "rgb", "ir"] and sample["name"] == "b"
     assert sample["rgb"].shape == (3, 6, 8) and sample["ir"].shape == (1, 6, 8)
@@ -85,6 +87,7 @@ def test_a_set_is_read_by_index_name_slice_and_iteration(tree):
     assert ds["c"]["name"] == ds[-1]["name"] == ds[2:][0]["name"] == ds.subset(["c"])[0]["name"] == "c"
     assert [s["name"] for s in ds] == ["a", "b", "c"]
     assert list(ds.select("ir")[0]) == ["name", "ir"]
+    assert torch.equal(pickle.loads(pickle.dumps(ds))[0]["rgb"], ds[0]["rgb"]), "workers of a DataLoader need this"
     with pytest.raises(IndexError):
         ds[3]
     with pytest.raises(KeyError, match="no sample 'z' among 3; names look like a, b, c"):
@@ -134,6 +137,17 @@ def test_a_pair_of_two_sizes_is_not_aligned(tree):
     picture(tree / "roadscene/ir/b.jpg", height=5, channels=1)
     with pytest.raises(ValueError, match="roadscene/b: expected one height x width, got rgb 6x8, ir 5x8"):
         data.load("roadscene")["b"]
+
+
+def test_colour_where_infrared_should_be(tree):
+    roadscene(tree)
+    colour = torch.tensor([0.1, 0.5, 0.9])[:, None, None].expand(3, 6, 8)
+    write_image(tree / "roadscene/ir/b.jpg", colour)
+    write_image(tree / "roadscene/ir/c.jpg", torch.full((3, 6, 8), 0.5))
+    ds = data.load("roadscene")
+    assert ds["c"]["ir"].shape == (1, 6, 8), "three equal channels are grey"
+    with pytest.raises(ValueError, match="ir/b.jpg: expected a grey infrared image, got colour; .* swapped"):
+        ds["b"]
 
 
 def test_truncated_and_wrong_channel_files(tree):

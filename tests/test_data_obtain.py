@@ -87,7 +87,7 @@ def test_without_a_network_it_says_what_to_do(lock, tmp_path, capsys, monkeypatc
     for part in ("no connection", f"Missing: {tmp_path / 'data/made'}", "python data_scripts/made.py --from FOLDER",
                  "ask the authors", "sha256 unseen", "Not at these homes: the masks", "Terms: none"):  # fmt: skip
         assert part in said
-    assert left_in(tmp_path) == []
+    assert list(tmp_path.iterdir()) == [], "not even an empty folder"
 
 
 def test_a_folder_filled_by_hand_is_never_overwritten(home, lock, tmp_path, capsys):

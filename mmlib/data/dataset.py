@@ -15,7 +15,7 @@ _PIXEL_FIELDS = ("rgb", "rgb_next", "ir", "ir_next", "labels", "labels_next", "d
                  "flow", "valid")  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """A data set, or a part of one. `ds[i]` decodes the asked fields of one sample and nothing else.
 
@@ -42,6 +42,10 @@ class Dataset:
     box_classes: tuple[str, ...] = ()
     note: str = ""
     content: str = ""
+
+    def __repr__(self) -> str:
+        part = f", split {self.split}" if self.split else ""
+        return f"<{self.variant}{part}: {len(self)} samples of {', '.join(self.fields)}>"
 
     def __len__(self) -> int:
         return len(self.names)

@@ -29,6 +29,7 @@ VIFB_METHODS = (
 """The 14 methods (of VIFB's 25) whose published outputs are in the data pack."""
 
 _OURS: Layout = {"rgb": "vi", "ir": "ir"}
+_GREY = 8 / 255  # JPEG may part equal channels by a few levels
 
 
 def roadscene() -> Dataset:
@@ -74,8 +75,15 @@ def _pairs(name: str, folder: Path, layout: Layout) -> tuple[tuple[str, ...], di
 
 
 def read_field(folder: Path, files: dict[str, Path], channels: int, name: str) -> Tensor:
-    """One image of a sample, its bytes checked against the manifest first."""
-    return read_image(verified(folder, files[name]), channels)
+    """One image of a sample, its bytes checked against the manifest first.
+
+    `channels`: 3, or 1 for infrared, which may be stored as three equal channels; ValueError if they are not equal.
+    """
+    path = verified(folder, files[name])
+    image = read_image(path, 3 if channels == 3 else None)
+    if channels == 1 and (image.amax(0) - image.amin(0)).max() > _GREY:
+        raise ValueError(f"{path}: expected a grey infrared image, got colour; are the visible and infrared swapped?")
+    return image[:channels]
 
 
 def files_of(files: dict[str, dict[str, Path]], name: str) -> list[Path]:

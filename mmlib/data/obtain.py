@@ -135,7 +135,13 @@ def _from_home(recipe: Recipe, target: Path) -> int:
         return 0
     _require_vacant(recipe, target)
     store = target.parent / ".downloads"
-    archives = [_fetch(source, store) for source in recipe.sources]
+    fresh = not target.parent.exists()
+    try:
+        archives = [_fetch(source, store) for source in recipe.sources]
+    finally:
+        _remove_if_empty(store)
+        if fresh:
+            _remove_if_empty(target.parent)
     try:
         _arrange(recipe, archives, target)
     except ValueError:  # not what was seen: keep nothing that a later run would trust again
@@ -167,10 +173,7 @@ def _arrange(recipe: Recipe, archives: Sequence[Path], target: Path) -> None:
 
 def _fetch(source: Source, store: Path) -> Path:
     print(f"fetching {source.url} ({source.known})")
-    try:
-        return download(source.url, store / source.name, source.sha256)
-    finally:
-        _remove_if_empty(store)
+    return download(source.url, store / source.name, source.sha256)
 
 
 def _remove_if_empty(folder: Path) -> None:
