@@ -158,6 +158,20 @@ def test_referring_templates_become_masks(tree):
     assert largest.kind == "largest" and largest.mask[120, 330] and int(largest.mask.sum()) == 2400
 
 
+def test_templates_count_in_the_fingerprint_and_may_be_absent(tree):
+    base = camvid(tree)
+    before = data.load("camvid", "train", expressions=True)
+    assert before.variant == "camvid-jpeg92+templates"
+    assert before.fingerprint != data.load("camvid", "train").fingerprint
+    hashes = before.fingerprint
+    with open(base / "referring_templates.jsonl", "a") as file:
+        file.write("\n" + json.dumps({"image": "0001TP_1", "text": "the sky", "cls": 0, "rule": "all"}))
+    assert data.load("camvid", "train", expressions=True).fingerprint != hashes
+    (base / "referring_templates.jsonl").unlink()
+    with pytest.raises(data.DataMissing, match="referring_templates.jsonl does not exist.*--from FOLDER"):
+        data.load("camvid", "train", expressions=True)
+
+
 def test_template_rules_by_hand():
     labels = torch.zeros(40, 60, dtype=torch.int64)
     labels[0:10, 0:10] = 9

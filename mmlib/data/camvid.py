@@ -9,7 +9,7 @@ from torch import Tensor
 from mmlib.data.dataset import Dataset, from_readers
 from mmlib.data.folders import DataMissing, command, set_folder, verified
 from mmlib.data.fusion_sets import files_of, read_field
-from mmlib.data.pairs import paired, read_list, variant_of
+from mmlib.data.pairs import pack_file, paired, read_list, variant_of
 from mmlib.data.templates import read_expressions, read_templates
 from mmlib.images import IGNORE, check_labels, read_labels
 
@@ -47,13 +47,14 @@ def camvid(split: str = "train", expressions: bool = False) -> Dataset:
             raise ValueError("camvid: target_dusk_unlabelled has no labels to make expressions from; use another split")
         del files["labels"]
     readers = _readers(folder, files)
+    shared = ()
     if expressions:
-        by_image = read_templates(verified(folder, folder / "referring_templates.jsonl"))
+        shared = (pack_file(folder / "referring_templates.jsonl", "camvid"),)
+        by_image = read_templates(verified(folder, shared[0]))
         readers["expressions"] = partial(read_expressions, by_image, readers["labels"])
     variant = variant_of("camvid", files["rgb"], {".jpg": "jpeg92"}) + ("+templates" if expressions else "")
-    return from_readers(
-        "camvid", split, variant, names, readers, folder=folder, files=partial(files_of, files), classes=CLASSES
-    )
+    every = partial(files_of, files, shared=shared)
+    return from_readers("camvid", split, variant, names, readers, folder=folder, files=every, classes=CLASSES)
 
 
 def camvid_video() -> Dataset:

@@ -4,13 +4,12 @@ import json
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from mmlib.data.dataset import Dataset, from_readers
 from mmlib.data.folders import DataMissing, command, verified
 from mmlib.data.fusion_sets import files_of, read_field
-from mmlib.data.pairs import find_layout, paired
+from mmlib.data.pairs import find_layout, pack_file, paired
 from mmlib.images import read_labels
 
 _LAYOUTS = ({"rgb": "images", "mask": "masks"}, {"rgb": "JPEGImages/480p", "mask": "Annotations/480p"})
@@ -39,8 +38,9 @@ def davis(split: str | None = None, pairs: bool = False, expressions: bool = Fal
                for k in files}  # fmt: skip
     if expressions:
         readers["expressions"] = partial(_caption, _captions(folder, sequences), readers["mask"])
-    variant = "davis-240p-jpeg88" if layout is _LAYOUTS[0] else "davis-480p"
-    return from_readers("davis", split or "val", variant, names, readers, folder=folder, files=partial(files_of, files))
+    variant = ("davis-240p-jpeg88" if layout is _LAYOUTS[0] else "davis-480p") + ("+captions" if expressions else "")
+    every = partial(files_of, files, shared=(folder / _CAPTIONS,) if expressions else ())
+    return from_readers("davis", split or "val", variant, names, readers, folder=folder, files=every)
 
 
 def sequences_of(images: Path) -> list[str]:
@@ -74,11 +74,7 @@ def _mask(folder: Path, files: dict[str, Path], name: str) -> Tensor:
 
 
 def _captions(folder: Path, sequences: list[str]) -> dict[str, str]:
-    path = folder / _CAPTIONS
-    if not path.is_file():
-        raise DataMissing(
-            f"davis: {path} does not exist; it is part of the data pack: {command('davis')} --from FOLDER"
-        )
+    path = pack_file(folder / _CAPTIONS, "davis")
     captions = json.loads(verified(folder, path).read_text(encoding="utf-8"))
     missing = [s for s in sequences if s not in captions]
     if missing:
@@ -89,4 +85,4 @@ def _captions(folder: Path, sequences: list[str]) -> dict[str, str]:
 def _caption(captions: dict[str, str], read_mask, name: str) -> list:
     from mmlib.scenes import Expression
 
-    return [Expression(captions[name.partition("/")[0]], torch.as_tensor(read_mask(name)), "caption")]
+    return [Expression(captions[name.partition("/")[0]], read_mask(name), "caption")]

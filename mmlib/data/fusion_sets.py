@@ -86,9 +86,9 @@ def read_field(folder: Path, files: dict[str, Path], channels: int, name: str) -
     return image[:channels]
 
 
-def files_of(files: dict[str, dict[str, Path]], name: str) -> list[Path]:
-    """All files of one sample, for the fingerprint."""
-    return [by_name[name] for by_name in files.values()]
+def files_of(files: dict[str, dict[str, Path]], name: str, shared: tuple[Path, ...] = ()) -> list[Path]:
+    """All files that one sample is read from, for the fingerprint; `shared` are those that serve every sample."""
+    return [*(by_name[name] for by_name in files.values()), *shared]
 
 
 def _read_fused(folder: Path, outputs: dict[str, dict[str, Path]], name: str) -> dict[str, Tensor]:

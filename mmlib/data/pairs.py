@@ -64,6 +64,13 @@ def variant_of(name: str, files: dict[str, Path], known: dict[str, str]) -> str:
     return f"{name}-{known.get(suffix, suffix.lstrip('.'))}"
 
 
+def pack_file(path: Path, name: str) -> Path:
+    """`path` if the file is there, else DataMissing: it is ours, and comes with the data pack only."""
+    if not path.is_file():
+        raise DataMissing(f"{name}: {path} does not exist; it is part of the data pack: {command(name)} --from FOLDER")
+    return path
+
+
 def read_list(path: Path, name: str) -> list[str]:
     """The non-empty lines of a list file. DataMissing if it is absent, ValueError if it is empty or repeats a line."""
     if not path.is_file():
