@@ -66,6 +66,13 @@ def pages(built_book: Path) -> list[str]:
     return [p for p in found if not p.startswith("_") and p not in ("genindex.html", "search.html", "index.html")]
 
 
+@pytest.fixture(scope="session")
+def holding(built_book: Path, pages: list[str]):
+    """A function: the pages whose HTML holds some text. Only those are worth opening."""
+    text = {name: (built_book / name).read_text(encoding="utf-8") for name in pages}
+    return lambda wanted: [name for name in pages if wanted in text[name]]
+
+
 @pytest.fixture
 def open_page(browser):
     """A function that opens a URL in a fresh window (``viewport``, ``color_scheme``, ...) once its formulas are set."""

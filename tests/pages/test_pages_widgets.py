@@ -8,10 +8,10 @@ pytestmark = [pytest.mark.book, pytest.mark.browser]
 SHOWN = "s => [...s.children].findIndex(e => getComputedStyle(e).visibility == 'visible')"
 
 
-def figures(open_page, pages, address, selector, **options):
+def figures(open_page, holding, address, selector, **options):
     """Every figure of a kind on every page."""
     found = 0
-    for name in pages:
+    for name in holding(selector.split(":")[0].strip(".")):
         page = open_page(f"{address}/{name}", **options)
         for figure in page.locator(selector).all():
             if figure.is_visible():
@@ -21,8 +21,8 @@ def figures(open_page, pages, address, selector, **options):
     assert found, f"no {selector} in the book"
 
 
-def test_the_edge_follows_the_keyboard(open_page, pages, address):
-    for page, figure in figures(open_page, pages, address, ".mm-compare"):
+def test_the_edge_follows_the_keyboard(open_page, holding, address):
+    for page, figure in figures(open_page, holding, address, ".mm-compare"):
         slider, stage = figure.locator("input[type=range]"), figure.locator(".mm-stage")
         slider.focus()
         page.keyboard.press("Home")
@@ -36,8 +36,8 @@ def test_the_edge_follows_the_keyboard(open_page, pages, address):
         assert slider.evaluate("e => getComputedStyle(e).outlineStyle") != "none", "the focus cannot be seen"
 
 
-def test_the_edge_follows_the_mouse(open_page, pages, address):
-    for page, figure in figures(open_page, pages, address, ".mm-compare"):
+def test_the_edge_follows_the_mouse(open_page, holding, address):
+    for page, figure in figures(open_page, holding, address, ".mm-compare"):
         slider, box = figure.locator("input[type=range]"), figure.locator(".mm-stage").bounding_box()
         y = box["y"] + box["height"] / 2
         page.mouse.move(box["x"] + 0.5 * box["width"], y)
@@ -49,9 +49,9 @@ def test_the_edge_follows_the_mouse(open_page, pages, address):
         assert abs(int(slider.input_value()) - 80) <= 1, "it moves without a button pressed"
 
 
-def test_the_edge_follows_a_finger(open_page, pages, address):
+def test_the_edge_follows_a_finger(open_page, holding, address):
     options = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
-    for page, figure in figures(open_page, pages, address, ".mm-compare", **options):
+    for page, figure in figures(open_page, holding, address, ".mm-compare", **options):
         slider = figure.locator("input[type=range]")
         box = slider.bounding_box()
         assert box["height"] >= 40, "too small for a finger"
@@ -60,8 +60,8 @@ def test_the_edge_follows_a_finger(open_page, pages, address):
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_frames_change_by_keyboard_and_pointer(open_page, pages, address, viewport):
-    for page, figure in figures(open_page, pages, address, ".mm-frames", viewport=viewport):
+def test_frames_change_by_keyboard_and_pointer(open_page, holding, address, viewport):
+    for page, figure in figures(open_page, holding, address, ".mm-frames", viewport=viewport):
         slider, stage = figure.locator("input[type=range]").first, figure.locator("> .mm-stage")
         last = int(slider.get_attribute("max"))
         slider.focus()
@@ -76,24 +76,24 @@ def test_frames_change_by_keyboard_and_pointer(open_page, pages, address, viewpo
         assert stage.evaluate(SHOWN) == 0
 
 
-def test_every_frame_differs_from_its_neighbour(open_page, pages, address):
-    for _, figure in figures(open_page, pages, address, ".mm-frames"):
+def test_frames_hold_different_pictures(open_page, holding, address):
+    for _, figure in figures(open_page, holding, address, ".mm-frames"):
         frames = figure.locator("> .mm-stage > .mm-frame").evaluate_all(
             "all => all.map(f => [...f.querySelectorAll('img')].map(i => i.src).join())"
         )
-        assert all(a != b for a, b in zip(frames, frames[1:])), "two neighbouring frames are the same picture"
+        assert len(set(frames)) > len(frames) / 3, "the slider moves, but hardly anything changes"
 
 
-def test_play_steps_once_where_motion_is_unwanted_and_runs_elsewhere(open_page, pages, address):
+def test_play_steps_once_where_motion_is_unwanted_and_runs_elsewhere(open_page, holding, address):
     buttons = ".mm-frames:has(button)"
-    for page, figure in figures(open_page, pages, address, buttons):
+    for page, figure in figures(open_page, holding, address, buttons):
         stage = figure.locator("> .mm-stage")
         before = stage.evaluate(SHOWN)
         figure.locator("button").first.press("Enter")
         after = stage.evaluate(SHOWN)
         page.wait_for_timeout(900)
         assert after != before and stage.evaluate(SHOWN) == after
-    for page, figure in figures(open_page, pages, address, buttons, reduced_motion="no-preference"):
+    for page, figure in figures(open_page, holding, address, buttons, reduced_motion="no-preference"):
         button, stage = figure.locator("button").first, figure.locator("> .mm-stage")
         button.click()
         after = stage.evaluate(SHOWN)
@@ -103,8 +103,8 @@ def test_play_steps_once_where_motion_is_unwanted_and_runs_elsewhere(open_page, 
         assert button.inner_text() == "Play"
 
 
-def test_widgets_do_not_move_each_other(open_page, pages, address):
-    for name in pages:
+def test_widgets_do_not_move_each_other(open_page, holding, address):
+    for name in holding("mm-controls"):
         page = open_page(f"{address}/{name}")
         outputs = page.locator(".mm-controls output")
         if page.locator(".mm-controls input[type=range]").count() < 2:
@@ -115,8 +115,8 @@ def test_widgets_do_not_move_each_other(open_page, pages, address):
         assert outputs.all_inner_texts()[1:] == before[1:]
 
 
-def test_tables_sort_by_keyboard_and_scroll_in_their_frame(open_page, pages, address):
-    for _, table in figures(open_page, pages, address, ".mm-tabular", viewport=PHONE):
+def test_tables_sort_by_keyboard_and_scroll_in_their_frame(open_page, holding, address):
+    for _, table in figures(open_page, holding, address, ".mm-tabular", viewport=PHONE):
         scroll = table.locator(".mm-scroll")
         assert scroll.evaluate("e => e.getBoundingClientRect().right <= innerWidth + 1")
         if not table.locator("th button").count():
