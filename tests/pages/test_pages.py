@@ -130,7 +130,8 @@ def test_every_picture_has_words(open_page, pages, address):
         )
         bare += page.eval_on_selector_all(
             "article svg",
-            "all => all.filter(e => !e.closest('[aria-label],[aria-hidden],button')).map(e => e.outerHTML.slice(0, 120))",
+            "all => all.filter(e => !e.closest('[aria-label],[aria-hidden],button'))"
+            ".map(e => e.outerHTML.slice(0, 120))",
         )
         assert not bare, f"{name}: {bare}"
 
