@@ -39,6 +39,8 @@ def test_a_replay_that_agrees_re_certifies():
     paper = certify(smoke(), smoke(NOW))
     seen = state(record("flow", 3, 0.5), code=NOW, allowed=PINS, certificates=[paper])
     assert seen.word == "re-certified" and "replay" in seen.reason
+    longer = record("flow_x2", 0, 0.5)
+    assert state(longer, code=NOW, allowed=PINS, certificates=[paper]).word == "re-certified"
 
 
 def test_a_certificate_is_for_one_run_from_one_state_to_another():

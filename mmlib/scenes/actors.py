@@ -34,7 +34,7 @@ CLOTHES = {
     "yellow": 0.06,
     "white": 0.06,
 }
-PAINTS = {"white": 0.40, "black": 0.28, "red": 0.10, "blue": 0.10, "grey": 0.04, "green": 0.04, "yellow": 0.04}
+PAINTS = {"white": 0.35, "black": 0.27, "red": 0.12, "blue": 0.11, "grey": 0.04, "green": 0.06, "yellow": 0.05}
 TROUSERS = ("#2a3247", "#232328", "#4a3f36", "#5f6270", "#33465e", "#8a7d68", "#3f2f3d")
 
 
@@ -73,9 +73,9 @@ def populate(world: World, seed: int, conditions: Conditions, source: Atlas) -> 
     if crowd == 0:
         return
     _traffic(stage, crowd)
-    for _ in range(int(rng.poisson(0.6 + 2.6 * crowd))):
+    for _ in range(int(rng.poisson(4.2 * crowd))):
         _rider(stage)
-    for _ in range(int(rng.poisson(1.0 + 9.5 * crowd))):
+    for _ in range(int(rng.poisson(0.3 + 11.5 * crowd))):
         _pedestrian(stage)
 
 
@@ -134,13 +134,13 @@ def _traffic(stage: Stage, crowd: float) -> None:
     road, rng = stage.world.street.road, stage.rng
     for x, view, first, slowest in ((0.5 * road, "rear", 7.0, 1.0), (-0.5 * road, "front", 5.5, 2.0)):
         z = rng.uniform(first, first + 10)
-        while z < 48 and rng.uniform() < 0.4 + 0.5 * crowd:
+        while z < 48 and rng.uniform() < 0.2 + 0.75 * crowd:
             _car(stage, x + rng.normal(0, 0.15), z, view, rng.uniform(slowest, 11), True)
             z += rng.uniform(9, 17)
     for side, view in ((1, "rear"), (-1, "front")):
         z = rng.uniform(5.5, 12)
         while z < 44 and road > 3.5:
-            taken, warm = rng.uniform() < 0.3 + 0.5 * crowd, bool(rng.uniform() < 0.25)
+            taken, warm = rng.uniform() < 0.12 + 0.85 * crowd, bool(rng.uniform() < 0.25)
             if taken:
                 _car(stage, side * (road - 0.75), z, view, 0.0, warm)
             z += rng.uniform(5.6, 9)

@@ -122,6 +122,7 @@ def bodies(world: World, owner: torch.Tensor) -> torch.Tensor:
 
 def velocities(world: World, owner: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Per pixel: its object's velocity along X and along Z, metres per frame."""
-    table = torch.tensor([q.velocity for q in world.quads] + [(0.0, 0.0)], device=owner.device)
+    rows = [q.velocity for q in world.quads] + [(0.0, 0.0)]
+    table = torch.tensor(rows, dtype=torch.float32, device=owner.device)
     at = owner.reshape(-1)
     return tuple(table[:, k].index_select(0, at).view(owner.shape) for k in (0, 1))

@@ -29,7 +29,7 @@ def _head(c, rng, x, y, facing, tone, hat):
         c.rect(x - 0.12 + back, y - 0.24, x + 0.12 + back, y + 0.05, shade(hair, 0.9), radius=0.09)
     c.ellipse(x, y, 0.102, 0.128, tone, light=(0.06, 0.04))
     if facing == 0:
-        c.ellipse(x, y + 0.02, 0.112, 0.128, hair, light=(0.08, 0.1))
+        c.ellipse(x, y - 0.01, 0.114, 0.152, hair, light=(0.08, 0.1))
     elif facing == 2:
         c.polygon([(x - 0.1, y + 0.01), (x - 0.09, y + 0.1), (x + 0.09, y + 0.1), (x + 0.1, y + 0.01), (x + 0.05, y + 0.06),
                    (x - 0.04, y + 0.065)], hair, radius=0.02)  # fmt: skip

@@ -27,7 +27,7 @@ def _crown(c, rng, cx, cy, rx, ry, material, n):
                 cx + rx * q * np.cos(a) * 0.86 - 0.06 * layer * rx,
                 cy + ry * q * np.sin(a) * 0.86 + 0.09 * layer * ry,
             )
-            r = min(rx, ry) * rng.uniform(0.14, 0.30)
+            r = np.sqrt(rx * ry) * rng.uniform(0.15, 0.30)
             c.ellipse(
                 x,
                 y,
@@ -52,7 +52,7 @@ def tree(rng: np.random.Generator, family: str) -> Canvas:
     if kind == "cone":
         for k in range(7):
             t = k / 7
-            _crown(c, rng, x, height * (0.3 + 0.66 * t), 1.7 * (1.02 - t), 0.55, green, 9)
+            _crown(c, rng, x, height * (0.3 + 0.66 * t), 1.6 * (1.05 - t), 0.8, green, 11)
     elif kind == "double":
         _crown(c, rng, x - 0.9, height * 0.6, 1.4, 1.5, green, 14)
         _crown(c, rng, x + 0.7, height * 0.72, 1.7, 1.7, green, 16)

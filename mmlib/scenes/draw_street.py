@@ -12,7 +12,7 @@ def sign(rng: np.random.Generator, family: str) -> Canvas:
     """A traffic sign on its pole, 2.7 m high."""
     c = Canvas(1.0, 2.8, 100)
     c.limb((0.5, 0.0), (0.5, 2.5), 0.045, 0.045, POLE, light=(0.2, 0))
-    red, blue, y = paint("#cf2e2e", mirror=0.1), paint("#2460b4", mirror=0.1), 2.32
+    red, blue, y = paint("#cf2e2e", mirror=0.1), paint("#2460b4", mirror=0.1), rng.uniform(2.2, 2.36)
     kinds = ("round", "warning", "blue", "no") if family == "train" else ("stop", "diamond", "square")
     kind = kinds[rng.integers(len(kinds))]
     if kind in ("round", "no"):

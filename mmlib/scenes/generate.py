@@ -29,6 +29,7 @@ FIELDS = (
     "depth",
     "flow",
     "occlusion",
+    "colours",
     "expressions",
 )
 """All fields of a sample, in order."""
@@ -36,7 +37,7 @@ FIELDS = (
 SMALLEST_BOX = 6
 """A person, rider or car with fewer visible pixels than this has no instance (its labels stay)."""
 
-_LISTS = ("boxes", "box_labels", "expressions")
+_LISTS = ("boxes", "box_labels", "colours", "expressions")
 
 
 def scene(seed: int, *, size: tuple[int, int] = (128, 256), knobs: Knobs | None = None, device: str = "cpu",
@@ -48,7 +49,7 @@ def scene(seed: int, *, size: tuple[int, int] = (128, 256), knobs: Knobs | None 
     instances (H, W) int64, 0 = none, k + 1 for boxes[k]; boxes (N, 4) float32 xyxy in pixels around the visible mask (x1, y1 are one
     past its last pixel); box_labels (N,) int64; depth (1, H, W) metres, inf for the sky; flow (2, H, W) pixels (u right, v down) from
     t to t+1, exact; occlusion (H, W) bool, True where the point seen at t is hidden or out of the picture at t+1;
-    expressions, a list of Expression. H and W are 48 to 2048.
+    colours, the colour word of each box; expressions, a list of Expression. H and W are 48 to 2048.
     Raises TypeError or ValueError for a bad seed, size, knob, device or field.
     """
     split_of(seed)
@@ -72,7 +73,7 @@ def fingerprint() -> str:
     for split in ("train", "val", "test"):
         for seed in split_seeds(split, 2):
             sample = scene(seed, size=(64, 128))
-            for name in FIELDS[:-1]:
+            for name in FIELDS[:-2]:
                 digest.update(np.ascontiguousarray(sample[name].cpu().numpy()).tobytes())
             digest.update("|".join(e.text for e in sample["expressions"]).encode())
     return digest.hexdigest()
@@ -108,7 +109,7 @@ def _sample(seed: int, size: tuple[int, int], c: Conditions, device: str, fields
     world = build(seed, c, source)
     populate(world, seed, c, source)
     both = views(world, size)
-    need = set(fields) | ({"ir", "instances", "labels", "boxes", "depth", "flow"} if "expressions" in fields else set())
+    need = set(fields) | ({"ir", "instances", "boxes", "flow"} if "expressions" in fields else set())
     second = bool(need & {"rgb_next", "ir_next", "occlusion"})
     day = light.light(c)
     sky = (day.top, day.horizon, day.halo, 0.3 * c.sun_side)
@@ -120,12 +121,12 @@ def _sample(seed: int, size: tuple[int, int], c: Conditions, device: str, fields
     now = pictures[0]
     out["labels"] = now.label
     out["depth"] = torch.where(now.depth >= 0.5 * FAR, torch.inf, now.depth)[None]
-    if need & {"instances", "boxes", "box_labels"}:
+    if need & {"instances", "boxes", "box_labels", "colours"}:
         _things(out, world, now)
     if need & {"flow", "occlusion"}:
         _motion(out, world, pictures, both, size)
     if "expressions" in need:
-        out["expressions"] = language.express(seed, out, out["_colours"], c)
+        out["expressions"] = language.express(seed, out, c)
     return {k: out[k] for k in fields}
 
 
@@ -190,7 +191,7 @@ def _things(out, world, picture) -> None:
     kept_list = kept.tolist()
     labels = [world.bodies[k - 1].label for k in kept_list]
     out["box_labels"] = torch.tensor(labels, dtype=torch.int64, device=flat.device)
-    out["_colours"] = [world.bodies[k - 1].colour for k in kept_list]
+    out["colours"] = [world.bodies[k - 1].colour for k in kept_list]
 
 
 def _motion(out, world, pictures, both, size) -> None:

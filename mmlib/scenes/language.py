@@ -59,41 +59,45 @@ class Thing:
     heat: float  # mean infrared grey value over its mask
 
 
-def measure(sample: dict, colours: list[str]) -> list[Thing]:
-    """The things of a sample, from `instances`, `boxes`, `box_labels`, `depth`, `flow` and `ir`."""
+def measure(sample: dict) -> list[Thing]:
+    """The things of a sample, from `instances`, `boxes`, `box_labels`, `colours`, `depth`, `flow` and `ir`."""
     flat = sample["instances"].reshape(-1)
     seen = torch.nonzero(flat)[:, 0]
     numbers = flat[seen].cpu().numpy()
-    columns = [sample[k].reshape(-1)[at][seen].cpu().numpy() for k, at in
-               (("depth", slice(None)), ("flow", slice(0, flat.numel())), ("ir", slice(None)))]  # fmt: skip
-    boxes = sample["boxes"].cpu().numpy()
+    maps = (sample["depth"], sample["flow"][0], sample["ir"])
+    depth, motion, heat = (m.reshape(-1)[seen].cpu().numpy() for m in maps)
+    middle = ((sample["boxes"][:, 0] + sample["boxes"][:, 2]) / 2).tolist()
     things = []
     for k, label in enumerate(sample["box_labels"].tolist()):
         mine = numbers == k + 1
-        depth, motion, heat = (c[mine] for c in columns)
-        things.append(Thing(k + 1, CLASSES[label], colours[k], int(mine.sum()), float(boxes[k, 0] + boxes[k, 2]) / 2,
-                            float(np.median(depth)), float(np.median(motion)), float(heat.mean(dtype=np.float64))))  # fmt: skip
+        medians = float(np.median(depth[mine])), float(np.median(motion[mine]))
+        warmth = float(heat[mine].mean(dtype=np.float64))
+        things.append(Thing(k + 1, CLASSES[label], sample["colours"][k], int(mine.sum()), middle[k], *medians, warmth))
     return things
 
 
-def express(seed: int, sample: dict, colours: list[str], conditions) -> list[Expression]:
-    """All expressions of a sample: each class in sight, then what singles out one thing among its class."""
+def express(seed: int, sample: dict, conditions) -> list[Expression]:
+    """All expressions of a sample: each class in sight, then what singles out one thing among all of its class.
+
+    Every instance competes, however small; only one of SMALLEST pixels or more is ever meant by itself.
+    """
     rng = draws(seed, "language")
     width = sample["instances"].shape[1]
-    things = [t for t in measure(sample, colours) if t.area >= SMALLEST]
-    out = [Expression(STUFF[n], sample["labels"] == k, "class") for k, n in enumerate(CLASSES)
-           if n in STUFF and bool((sample["labels"] == k).any())]  # fmt: skip
+    present = torch.bincount(sample["labels"].reshape(-1), minlength=len(CLASSES)).tolist()
+    out = [
+        Expression(STUFF[n], sample["labels"] == k, "class") for k, n in enumerate(CLASSES) if n in STUFF and present[k]
+    ]
+    things = measure(sample)
     for name in THINGS:
         same = [t for t in things if t.name == name]
+        wanted, which = rng.uniform() < conditions.ambiguity, rng.uniform()
         if not same:
             continue
-        out += _groups(name, same, sample)
-        meant = _single(name, same, width, conditions)
-        out += [_one(text, kind, thing, [thing], sample) for text, kind, thing in meant]
-        wanted = [rng.uniform() < conditions.ambiguity for _ in range(2)]
-        if len(same) > 1 and any(wanted):
-            thing = same[int(rng.integers(len(same)))]
-            out.append(_one(f"the {name}", "class", thing, same, sample))
+        out += _all(name, same, sample)
+        found = [f for f in _single(name, same, width, conditions.time) if f[2].area >= SMALLEST]
+        out += [_one(text, kind, thing, [thing], sample) for text, kind, thing in found]
+        if len(same) > 1 and wanted:
+            out.append(_one(f"the {name}", "class", same[int(which * len(same))], same, sample))
     return out
 
 
@@ -102,13 +106,13 @@ def _one(text, kind, thing, candidates, sample) -> Expression:
     return Expression(text, mask, kind, (thing.number,), tuple(t.number for t in candidates))
 
 
-def _groups(name, same, sample) -> list[Expression]:
-    """ "The car" if there is one; "all cars", and colours that several share, if there are more."""
+def _all(name, same, sample) -> list[Expression]:
+    """ "All cars" where there are several, every instance of them."""
     if len(same) == 1:
-        return [_one(f"the {name}", "class", same[0], same, sample)]
+        return []
     numbers = tuple(t.number for t in same)
-    return [Expression(f"all {PLURAL[name]}", torch.isin(sample["instances"], torch.tensor(numbers, device=sample["instances"].device)),
-                       "group", numbers, numbers)]  # fmt: skip
+    wanted = torch.tensor(numbers, device=sample["instances"].device)
+    return [Expression(f"all {PLURAL[name]}", torch.isin(sample["instances"], wanted), "group", numbers, numbers)]
 
 
 def _clear(values: list[float], margin: float) -> int | None:
@@ -117,38 +121,36 @@ def _clear(values: list[float], margin: float) -> int | None:
     return int(order[-1]) if len(values) > 1 and values[order[-1]] - values[order[-2]] >= margin else None
 
 
-def _single(name, same, width, conditions):
-    """(text, kind, thing) for every property that singles out one of several things of a class."""
-    found = []
-    if len(same) > 1:
-        rules = (
-            (f"the {name} on the left", "place", [-t.x for t in same], 0.04 * width),
-            (f"the {name} on the right", "place", [t.x for t in same], 0.04 * width),
-            (f"the largest {name}", "size", [np.log(t.area) for t in same], np.log(1.25)),
-            (f"the smallest {name}", "size", [-np.log(t.area) for t in same], np.log(1.25)),
-            (f"the nearest {name}", "nearness", [-np.log(t.depth) for t in same], np.log(1.1)),
-            (f"the farthest {name}", "nearness", [np.log(t.depth) for t in same], np.log(1.1)),
-            (f"the warmest {name}", "heat", [t.heat for t in same], 0.025),
-            (f"the coldest {name}", "heat", [-t.heat for t in same], 0.025),
-        )
-        for text, kind, values, margin in rules:
-            best = _clear(values, margin)
-            if best is not None:
-                found.append((text, kind, same[best]))
+def _single(name: str, same: list[Thing], width: int, time: str) -> list[tuple[str, str, Thing]]:
+    """(text, kind, thing) for every property that singles out one thing of a class, each by a clear margin."""
+    if len(same) == 1:
+        return [(f"the {name}", "class", same[0]), *_movers(name, same, width), *_by_colour(name, same, time)]
+    rules = (
+        (f"the {name} on the left", "place", [-t.x for t in same], 0.04 * width),
+        (f"the {name} on the right", "place", [t.x for t in same], 0.04 * width),
+        (f"the largest {name}", "size", [np.log(t.area) for t in same], np.log(1.25)),
+        (f"the smallest {name}", "size", [-np.log(t.area) for t in same], np.log(1.25)),
+        (f"the nearest {name}", "nearness", [-np.log(t.depth) for t in same], np.log(1.1)),
+        (f"the farthest {name}", "nearness", [np.log(t.depth) for t in same], np.log(1.1)),
+        (f"the warmest {name}", "heat", [t.heat for t in same], 0.025),
+        (f"the coldest {name}", "heat", [-t.heat for t in same], 0.025),
+    )
+    best = [(text, kind, _clear(values, margin)) for text, kind, values, margin in rules]
+    found = [(text, kind, same[k]) for text, kind, k in best if k is not None]
+    return [*found, *_movers(name, same, width), *_by_colour(name, same, time)]
+
+
+def _movers(name, same, width):
+    """ "The car that moves left": the only one of its class whose picture moves that way, camera motion included."""
     for word, sign in (("left", -1), ("right", 1)):
-        movers = [t for t in same if t.motion * sign > 0.004 * width]
-        if len(movers) == 1 and all(
-            abs(t.motion - movers[0].motion) > 0.002 * width for t in same if t is not movers[0]
-        ):
-            found.append((f"the {name} that moves {word}", "motion", movers[0]))
-    if conditions.time != "night":
-        found += _by_colour(name, same)
-    return found
+        movers = [t for t in same if t.motion * sign > 0.002 * width]
+        if len(movers) == 1 and movers[0].motion * sign > 0.004 * width:
+            yield f"the {name} that moves {word}", "motion", movers[0]
 
 
-def _by_colour(name, same):
-    """ "The red car"; "the person in red"."""
-    for colour in sorted({t.colour for t in same}):
+def _by_colour(name, same, time):
+    """ "The red car", "the person in red"; not at night, when colours cannot be told."""
+    for colour in sorted({t.colour for t in same}) if time != "night" else ():
         fit = [t for t in same if t.colour == colour]
         if len(fit) == 1:
             yield (f"the {colour} car" if name == "car" else f"the {name} in {colour}"), "colour", fit[0]

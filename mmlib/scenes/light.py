@@ -153,6 +153,6 @@ def develop(linear, style: str):
     """From linear light (3, H, W) to what the camera stores, in [0, 1]: a shoulder for highlights, gamma 2, the style's grading."""
     seen = torch.sqrt_((linear * 1.16 / (1 + 0.16 * linear)).clamp_(0, 1))
     if style == "target":  # a cheaper, colder camera: less colour, lifted blacks, less contrast
-        seen = (0.45 * seen + 0.55 * seen.mean(0)) * colours((0.74, 0.80, 0.86), seen.device) + 0.09
+        seen = (0.35 * seen + 0.65 * seen.mean(0)) * colours((0.77, 0.80, 0.84), seen.device) + 0.09
         seen.clamp_(0, 1)
     return seen
