@@ -56,11 +56,14 @@ def tag(name: str, content: str = "", **values: object) -> str:
     return f"{opening}>" if name in ("img", "input") else f"{opening}>{content}</{name}>"
 
 
-def figure(body: str, *, alt: str, caption: str | None, kind: str, style: str = "") -> Html:
-    """Wrap finished HTML into a captioned ``<figure>``; the caption is plain text."""
+def figure(body: str, *, alt: str, caption: str | None, kind: str, style: str = "", label: bool = True) -> Html:
+    """Wrap finished HTML into a captioned ``<figure>``; the caption is plain text.
+
+    ``label``: whether the figure itself carries ``alt``; not needed where its only picture already does.
+    """
     if caption:
         body += tag("figcaption", escape(caption), style="font-size:.9em;margin-top:.5em;text-align:left")
     # A few inline styles, so that the figure also looks right where the book's style sheet is not loaded.
     outer = f"margin:1em 0;{style}"
-    html = tag("figure", body, class_=f"mm-figure mm-{kind}", aria_label=alt, style=outer)
+    html = tag("figure", body, class_=f"mm-figure mm-{kind}", aria_label=label and alt, style=outer)
     return Html(html, f"[{kind}] {alt}")

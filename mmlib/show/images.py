@@ -40,7 +40,8 @@ def images(
     pairs = as_pairs(items)
     if not pairs:
         raise ValueError("expected at least one picture, got none")
-    return figure(grid(pairs, alt, columns, width, pixelated), alt=alt, caption=caption, kind="images")
+    body = grid(pairs, alt, columns, width, pixelated)
+    return figure(body, alt=alt, caption=caption, kind="images", label=len(pairs) > 1)
 
 
 def grid(
