@@ -10,6 +10,7 @@ from typing import Any
 from mmlib.claims.schema import BETTER, GRADES, KINDS, Cell, Direction, Measure, Paper, half_last_digit
 from mmlib.runs import check_preset
 from mmlib.runs.fingerprint import ROOT
+from mmlib.runs.variants import TWICE
 
 CLAIMS = ROOT / "claims"
 WORD = re.compile(r"[a-z0-9][a-z0-9_]*")
@@ -184,6 +185,7 @@ def _measure(value: Any, fill: dict[str, str], where: str) -> Measure | None:
     for name, text in fill.items():
         words["path"] = words["path"].replace(f"{{{name}}}", text)
     check_preset(words["preset"])
+    _plain((words["variant"],), words["data"], where)
     return Measure(seeds=_seeds(value, where), **words)
 
 
@@ -221,9 +223,20 @@ def _directions(key: str, text: Any, where: str) -> list[Direction]:
         doubts=_words(text, "doubts", where),
         **optional,
     )
+    controls = _words(text, "controls", where)
+    _plain((row.a, *row.b, *controls), row.data, where)
     if not row.b or row.a in row.b:
         raise ValueError(f"{where}: expected b as one or more variants other than {row.a!r}, got {list(row.b)}")
-    return [row, *(_control(row, control) for control in _words(text, "controls", where))]
+    return [row, *(_control(row, control) for control in controls)]
+
+
+def _plain(variants: tuple[str, ...], data: str, where: str) -> None:
+    """Refuse names that could not be told apart in VARIANT-DATA-PRESET-SEED."""
+    for variant in variants:
+        if not WORD.fullmatch(variant) or variant.endswith(TWICE):
+            raise ValueError(f"{where}: expected variants as words without {TWICE!r} at the end, got {variant!r}")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", data):
+        raise ValueError(f"{where}: expected data as a name such as 'msrs-jpeg92', got {data!r}")
 
 
 def _control(row: Direction, control: str) -> Direction:

@@ -19,6 +19,7 @@ from typing import Any
 
 from mmlib.runs.atomic import replace_file
 from mmlib.runs.fingerprint import ROOT
+from mmlib.runs.variants import split_variant
 
 CURRENT, RECERTIFIED, STALE = "current", "re-certified", "stale"
 SAME = 1e-3  # relative; other kernels round differently, and twenty steps of training make that larger
@@ -74,7 +75,7 @@ def state(
     if not changed:
         return State(CURRENT)
     for one in certificates:
-        same_run = (one["variant"], one["data"]) == (record["variant"], record["data"])
+        same_run = (one["variant"], one["data"]) == (split_variant(record["variant"])[0], record["data"])
         same_past = one["was"] == _made_by(record)
         still_now = one["now"]["code"] == code and not other_versions(one["now"]["versions"], allowed)
         if same_run and same_past and still_now:

@@ -1,0 +1,277 @@
+"""Nights on a small book of its own: what fails and what drifts is named, the rest completes, nothing good is lost."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+PARAMETERS = 'preset = "laptop"\ndata = "ministreet"\nseed = 0\nvariant = "default"\npretrained = True\nout = ""'
+INCLUDE = 'include: "mmlib/nightly/rules.smk"'
+pytestmark = pytest.mark.slow
+
+# A chapter's one cell: a score made of its module's numbers, and the record of the run.
+BODY = """
+from mmlib.runs import write_record
+from mmlib.runs.variants import split_variant
+from mmlib.{name} import GAIN, LOSS, check
+
+check(variant)
+name, times = split_variant(variant)
+score = 0.5 + seed * 0.01 + GAIN.get(name, 0.0) * (1 + seed * 0.01)
+training = {{"steps": 100 * times, "data_order": "seeded", "augmentation": "none", "tuning": "none",
+            "first_losses": [LOSS] * 20, "curve": [LOSS] * 16}}
+write_record(out, notebook="nbs/{stem}.ipynb", chapter="{name}", data=data, data_fingerprint="f", preset=preset,
+             seed=seed, variant=variant, values={{"test": {{"score": score}}, "training": training}}, wall_s=0.1)
+"""
+MODULE = "GAIN = {gain}\nLOSS = {loss}\n\n\ndef check(variant):\n    {check}\n"
+
+# Runs a chapter's cells in the same process and writes its record without PyTorch: thirty times as fast.
+QUICK = '''"""A stand-in."""
+import nbformat
+from mmlib.runs import records
+
+
+def execute(notebook, output, *, preset, parameters):
+    """Run the cells."""
+    records._device = lambda: "CPU"
+    names = {"preset": preset, **parameters}
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", []):
+            exec(cell.source, names)
+'''
+
+
+def module(folder: Path, name: str, gain: dict, *, loss: float = 1.0, check: str = "pass") -> None:
+    """Write a chapter's module."""
+    (folder / "mmlib" / f"{name}.py").write_text(MODULE.format(gain=gain, loss=loss, check=check))
+
+
+def chapter(folder: Path, stem: str) -> None:
+    """Write a chapter that shows something first, and would fail if the grid executed that."""
+    cells = [
+        nbformat.v4.new_markdown_cell("# Toy", id="title"),
+        nbformat.v4.new_code_cell(PARAMETERS, id="parameters", metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell("raise SystemError('a cell to look at')", id="look", metadata={"tags": ["look"]}),
+        nbformat.v4.new_code_cell(BODY.format(name=stem[3:], stem=stem), id="body"),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "nbs" / f"{stem}.ipynb")
+
+
+def claims(folder: Path, stem: str, *pairs: tuple[str, str], trained: bool = False) -> None:
+    """Write a chapter's claims: each pair (a, b) says that a scores higher than b."""
+    same = {"metric": "test.score", "data": "ministreet", "preset": "laptop", "seeds": 2, "grade": "D"}
+    rows = [
+        {"id": f"{a}_beats_{b}", "statement": f"{a} > {b}", "a": a, "b": b, "trained": trained} | same for a, b in pairs
+    ]
+    text = {"key": stem[3:], "title": "Toy", "chapter": stem, "source": "tests", "directions": rows}
+    (folder / "claims" / f"{stem[3:]}.yml").write_text(yaml.safe_dump(text))
+
+
+@pytest.fixture
+def book(tmp_path):
+    """A book of two chapters with claims, on the project's real machinery."""
+    folder = tmp_path / "book"
+    for name in ("book", "runs", "claims", "nightly", "show"):
+        shutil.copytree(ROOT / "mmlib" / name, folder / "mmlib" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("mmlib/__init__.py", "Snakefile", "constraints.txt", "_config.yml", "_toc.yml"):
+        shutil.copy(ROOT / name, folder / name)
+    snakefile = folder / "Snakefile"
+    if INCLUDE not in snakefile.read_text():
+        snakefile.write_text(snakefile.read_text() + f"\n\n{INCLUDE}\n")
+    for name in ("nbs", "claims", "book", "results"):
+        (folder / name).mkdir()
+    for stem in ("01_left", "02_right"):
+        chapter(folder, stem)
+        module(folder, stem[3:], {"a": 0.1, "c": 0.2})
+        claims(folder, stem, ("a", "b"))
+    return folder
+
+
+@pytest.fixture
+def quick(book):
+    """The same book, whose chapters run without a kernel."""
+    (book / "mmlib" / "book" / "execute.py").write_text(QUICK)
+    return book
+
+
+def nightly(folder: Path, *words: str) -> tuple[int, str]:
+    """Run a command of the night; exit status and what was printed."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "mmlib.nightly", *words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def published(folder: Path) -> dict[str, str]:
+    """Every file in results/ but the history, with its content."""
+    files = [p for p in sorted((folder / "results").rglob("*.json")) if p.parent.name != "history"]
+    return {str(p.relative_to(folder / "results")): p.read_text() for p in files}
+
+
+def history(folder: Path, paper: str) -> list[dict]:
+    """The nights of a paper."""
+    path = folder / "results" / "history" / f"{paper}.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def five_more_nights(folder: Path, paper: str) -> None:
+    """Repeat the last night of a paper's history, so that there is a band."""
+    path = folder / "results" / "history" / f"{paper}.jsonl"
+    path.write_text(path.read_text().splitlines()[-1] + "\n" + path.read_text() * 5)
+
+
+def test_a_failing_chapter_and_a_drifting_claim(book):
+    """The whole machinery: one chapter fails in every run, one claim drifts, one holds still."""
+    claims(book, "02_right", ("a", "b"), ("c", "d"))
+    (book / "mmlib" / "book" / "execute.py").rename(book / "execute.py")
+    (book / "mmlib" / "book" / "execute.py").write_text(QUICK)
+    assert nightly(book, "night")[0] == 0
+    five_more_nights(book, "right")
+    before, nights = published(book), len(history(book, "right"))
+    (book / "execute.py").rename(book / "mmlib" / "book" / "execute.py")
+
+    module(book, "left", {"a": 0.1}, check="raise ValueError('broken on purpose')")
+    module(book, "right", {"a": 0.3, "c": 0.2})
+    status, said = nightly(book, "night")
+    assert status == 1, said
+    assert "failed: left/a-ministreet-laptop-0" in said and "ValueError: broken on purpose" in said
+    assert "drifted: right.a_beats_b: the mean is 0.3" in said
+    assert "right.c_beats_d" not in said and "12 runs planned, 8 made, 4 failed, 4 published" in said
+    report = (book / "_build" / "night" / "report.html").read_text()
+    assert "broken on purpose" in report and "right.a_beats_b" in report and "right.c_beats_d" in report
+
+    after = published(book)
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {f"right/{v}-ministreet-laptop-{s}.json" for v in "cd" for s in (0, 1)}
+    last = history(book, "right")[-1]
+    assert len(history(book, "right")) == nights + 1 and len(history(book, "left")) == 1
+    assert set(last["claims"]) == {"right.c_beats_d"} and "band" in last["drifted"]["right.a_beats_b"]["reason"]
+
+
+def test_only_what_is_stale_is_run(quick):
+    status, said = nightly(quick, "night")
+    assert status == 0 and "8 runs planned, 8 made, 0 failed, 8 published" in said, said
+    assert nightly(quick, "night")[1].startswith("0 runs planned, 0 made, 0 failed, 0 published, 8 kept")
+    assert len(history(quick, "left")) == 1, "a night that measured nothing says nothing"
+    module(quick, "right", {"a": 0.1001})
+    assert "4 runs planned, 4 made, 0 failed, 4 published, 4 kept" in nightly(quick, "night")[1]
+    assert "4 runs planned, 4 made" in nightly(quick, "night", "--chapter", "1", "--force")[1]
+    assert [len(history(quick, name)) for name in ("left", "right")] == [2, 2]
+
+
+def test_a_drift_waits_until_somebody_accepts_it(quick):
+    nightly(quick, "night")
+    five_more_nights(quick, "right")
+    module(quick, "right", {"a": -0.3})
+    before = published(quick)
+    for _ in range(2):  # the second night does not run again what waits, and does not forget it
+        status, said = nightly(quick, "night", "--chapter", "right")
+        assert status == 1 and published(quick) == before
+        assert "accept right.a_beats_b" in said
+    assert "expected claims that the last night measured" in nightly(quick, "accept", "right.x")[1]
+    assert published(quick) == before
+    status, said = nightly(quick, "accept", "right.a_beats_b")
+    assert status == 0 and "4 published" in said, said
+    assert history(quick, "right")[-1]["claims"]["right.a_beats_b"]["accepted"] is True
+    assert published(quick) != before
+    assert nightly(quick, "night")[0] == 0
+
+
+def test_a_verdict_that_turns_is_drift(quick):
+    """The means lie close together, but the interval now contains zero."""
+    nightly(quick, "night", "--chapter", "left")
+    path = quick / "results" / "history" / "left.jsonl"
+    night = json.loads(path.read_text())
+    entry = night["claims"]["left.a_beats_b"]
+    assert entry["word"] == "holds"
+    night["claims"]["left.a_beats_b"] = entry | {"word": "undecided", "error": 1.0}
+    path.write_text((json.dumps(night) + "\n") * 5)
+    status, said = nightly(quick, "night", "--chapter", "left", "--force")
+    assert status == 1 and "the verdict is 'holds', over 5 nights it was 'undecided'" in said
+
+
+BAD = {
+    "no record": "pass",
+    "not finite": "import mmlib.runs.records as r; r._finite = lambda *a: None; GAIN['a'] = float('nan')",
+    "another seed": "import mmlib.runs.records as r; w = r.record_path; GAIN['a'] = 0.0",
+}
+
+
+def test_a_bad_record_never_enters_results(quick):
+    """A chapter that writes no record, or one that is none: the run fails, the published one stays."""
+    nightly(quick, "night", "--chapter", "left")
+    before = published(quick)
+    body = quick / "nbs" / "01_left.ipynb"
+    good = body.read_text()
+    spoil = {
+        "writes nothing": ("write_record(out", "dict(out=out, _"),
+        "half": ("wall_s=0.1)", 'wall_s=0.1).write_text("{")'),
+        "others' losses": ('\\"steps\\": 100', '\\"steps\\": \\"x\\" + 0 * \\"'),
+        "another run": ("seed=seed,", "seed=seed + 7,"),
+    }
+    for kind, (old, new) in spoil.items():
+        if kind == "others' losses":
+            text = good.replace("values={", 'values={\\"training\\": {\\"steps\\": 1}} or {')
+        elif kind == "writes nothing":
+            text = good.replace("write_record(out, ", "print(out) or dict(")
+        else:
+            assert old in good
+            text = good.replace(old, new)
+        assert text != good
+        body.write_text(text)
+        status, said = nightly(quick, "night", "--chapter", "left")
+        assert status == 1 and "4 failed, 0 published" in said, f"{kind}: {said}"
+        assert published(quick) == before, kind
+    assert "incomplete: left.a_beats_b: 4 of 4 runs are missing" in said
+    body.write_text(good)
+    assert nightly(quick, "night", "--chapter", "left")[0] == 0
+
+
+def test_a_replay_re_certifies_what_only_looks_changed(quick):
+    """Other code with the same losses: the small runs are replayed, the large ones stay. With other losses, all run."""
+    claims(quick, "01_left", ("a", "b"), trained=True)
+    status, said = nightly(quick, "night", "--chapter", "left")
+    assert status == 0 and "8 runs planned, 8 made" in said, said  # 2 variants x (2 seeds + one twice as long + smoke)
+    before = published(quick)
+    module(quick, "left", {"a": 0.1, "unused": 1.0})
+    status, said = nightly(quick, "night", "--chapter", "left")
+    assert status == 0 and "re-certified: left/a-ministreet" in said and "0 runs planned" in said, said
+    assert published(quick) == before and (quick / "results" / "certified" / "left.jsonl").exists()
+    assert "6 kept" in nightly(quick, "night", "--chapter", "left")[1]
+    module(quick, "left", {"a": 0.1}, loss=1.5)
+    status, said = nightly(quick, "night", "--chapter", "left")
+    assert status == 0 and "not re-certified: left/a-ministreet: the replay's first losses differ" in said
+    assert "8 published" in said and published(quick) != before
+
+
+def test_what_cannot_run_here_says_why(quick):
+    claims(quick, "03_later", ("a", "b"))
+    text = (quick / "claims" / "right.yml").read_text()
+    (quick / "claims" / "right.yml").write_text(text.replace("data: ministreet", "data: elsewhere-jpeg92"))
+    (quick / "mmlib" / "data").mkdir()
+    (quick / "mmlib" / "data" / "__init__.py").write_text("NAMES = ()\n\n\ndef available(name):\n    return False\n")
+    status, said = nightly(quick, "night")
+    assert status == 0 and "4 runs planned, 4 made" in said and "8 not attempted" in said, said
+    assert "nbs/03_later.ipynb is not written yet" in said and "elsewhere-jpeg92 is not here" in said
+
+
+def test_one_chapter_is_reproduced_by_any_of_its_names(quick):
+    assert "4 runs planned, 4 made" in nightly(quick, "reproduce", "2")[1]
+    status, said = nightly(quick, "reproduce", "right", "--variant", "a", "--seed", "1")
+    assert status == 0 and "0 runs planned" in said and "1 kept" in said
+    status, said = nightly(quick, "reproduce", "nowhere")
+    assert status == 1 and "expected one of the chapters" in said
+
+
+def test_names_of_runs_are_checked(quick):
+    for name in ("left/a-ministreet-laptop", "left/a-ministreet-huge-0", "../a-ministreet-laptop-0"):
+        status, said = nightly(quick, "run", name)
+        assert status == 1 and "expected a run such as" in said
