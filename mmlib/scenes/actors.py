@@ -7,7 +7,7 @@ import numpy as np
 from mmlib.scenes.atlas import Asset, Atlas
 from mmlib.scenes.canvas import colour
 from mmlib.scenes.knobs import Conditions
-from mmlib.scenes.layout import Shelf, shadow_under, sun_at
+from mmlib.scenes.layout import ORDER_STREET, Shelf, Site, shadow_under, sun_at
 from mmlib.scenes.splits import draws, family_of
 from mmlib.scenes.vocabulary import CLASS_ID
 from mmlib.scenes.world import FRAME_TIME, Body, Quad, World
@@ -39,13 +39,9 @@ TROUSERS = ("#2a3247", "#232328", "#4a3f36", "#5f6270", "#33465e", "#8a7d68", "#
 
 
 @dataclass
-class Stage:
-    """What everybody who enters needs: the world, the draws, the wardrobe, the weather, and the places taken."""
+class Stage(Site):
+    """A site, and the places on it that are taken."""
 
-    world: World
-    rng: np.random.Generator
-    shelf: Shelf
-    conditions: Conditions
     spots: list[tuple[float, float]] = field(default_factory=list)
 
     def free(self, x: float, z: float, reach: float) -> bool:
@@ -90,7 +86,12 @@ def _enter(
     width = asset.width * scale
     shadow_under(world, stage.shelf, x, z, 0.75 if kind == "person" else 1.3, velocity)
     figure = Quad(asset.index, CLASS_ID[kind], x - width / 2, z, width, asset.height * scale)
-    figure.flip, figure.body, figure.velocity, figure.order = view == "side" and going < 0, number, velocity, 2000 + z
+    figure.flip, figure.body, figure.velocity, figure.order = (
+        view == "side" and going < 0,
+        number,
+        velocity,
+        ORDER_STREET + z,
+    )
     figure.tint, figure.tint2, figure.hot = colour(COLOURS[name]), colour(trousers), warmth
     figure.glow, figure.sunlit = float(conditions.time != "day"), sun_at(world.street, conditions, x)
     world.quads.append(figure)
@@ -132,9 +133,9 @@ def _rider(stage: Stage) -> None:
 def _traffic(stage: Stage, crowd: float) -> None:
     """Cars ahead in our lane, oncoming, parked along both kerbs, and crossing."""
     road, rng = stage.world.street.road, stage.rng
-    for x, view, first, slowest in ((0.5 * road, "rear", 7.0, 1.0), (-0.5 * road, "front", 5.5, 2.0)):
-        z = rng.uniform(first, first + 10)
-        while z < 48 and rng.uniform() < 0.2 + 0.75 * crowd:
+    for x, view, first, slowest in ((0.5 * road, "rear", 6.0, 1.0), (-0.5 * road, "front", 5.5, 2.0)):
+        z = rng.uniform(first, first + 8)
+        while z < 48 and rng.uniform() < 0.3 + 0.65 * crowd:
             _car(stage, x + rng.normal(0, 0.15), z, view, rng.uniform(slowest, 11), True)
             z += rng.uniform(9, 17)
     for side, view in ((1, "rear"), (-1, "front")):
@@ -169,14 +170,16 @@ def _car(stage: Stage, x: float, z: float, view: str, speed: float, warm: bool) 
     if view == "side":
         shadow_under(world, shelf, x, z, 3.6, common["velocity"])
         world.quads.append(
-            Quad(flank.index, x=x - flank.width / 2, z=z, flip=going < 0, order=2000 + z, **size, **common)
+            Quad(flank.index, x=x - flank.width / 2, z=z, flip=going < 0, order=ORDER_STREET + z, **size, **common)
         )
     else:
         wide = end.width - 0.3  # without the mirrors
         shadow_under(world, shelf, x, z + 0.3, wide * 1.15, common["velocity"])
         seen = x - wide / 2 if x > world.camera.x else x + wide / 2  # the flank on our side
         flip = view == "front"
-        world.quads.append(Quad(flank.index, x=seen, z=z, lateral=True, flip=flip, order=1999.99 + z, **size, **common))
+        world.quads.append(
+            Quad(flank.index, x=seen, z=z, lateral=True, flip=flip, order=ORDER_STREET + z - 0.01, **size, **common)
+        )
         size = {"width": end.width, "height": end.height}
-        world.quads.append(Quad(end.index, x=x - end.width / 2, z=z, order=1999.98 + z, **size, **common))
+        world.quads.append(Quad(end.index, x=x - end.width / 2, z=z, order=ORDER_STREET + z - 0.02, **size, **common))
     world.bodies.append(Body(common["body"], CLASS_ID["car"], name))

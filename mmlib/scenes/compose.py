@@ -94,24 +94,31 @@ def _runs(quad: torch.Tensor) -> list[slice]:
 
 
 def _dress(world, texel, quad) -> tuple[torch.Tensor, torch.Tensor]:
-    """Texels with their objects' own colours, lamps and heat: premultiplied surfaces (N, 11), and 1 - alpha (N, 1)."""
+    """Texels with their objects' own colours, lamps and heat: premultiplied surfaces (N, 11), and 1 - alpha (N, 1).
+
+    Colours become linear light here (their squares: the pictures' gamma is 2), so that soft edges blend as light does.
+    """
     look = _look(world, texel.device)
     t = texel.t().contiguous()
+    alpha = t[3]
+    inverse = 1 / alpha.clamp(min=1e-3)
     mine = look[6:].index_select(1, quad)
-    out = torch.empty(len(SURFACES), t.shape[1], device=t.device)
+    colours = torch.cat([t[0:3], t[4:7]])
     tinted = torch.nonzero((t[10] + t[11]) > 0.004)[:, 0]
-    out[0:3] = t[0:3]
     if tinted.numel():
-        part, whose = t.index_select(1, tinted), look[:6].index_select(1, quad.index_select(0, tinted))
-        share = part[10:12] / part[3].clamp(min=1e-3)
+        whose, share = look[:6].index_select(1, quad.index_select(0, tinted)), t[10:12].index_select(1, tinted)
+        share = share * inverse.index_select(0, tinted)
         dye = 1 + share[0] * whose[0:3] + share[1] * whose[3:6]
-        out[0:3] = out[0:3].index_copy(1, tinted, part[0:3] * dye)
-    out[3:6] = t[4:7] * mine[0]
+        colours.index_copy_(1, tinted, colours.index_select(1, tinted) * dye.repeat(2, 1))
+    colours = colours * colours * inverse
+    out = torch.empty(len(SURFACES), t.shape[1], device=t.device)
+    out[0:3] = colours[0:3]
+    out[3:6] = colours[3:6] * mine[0]
     out[6] = t[7]
     out[7] = t[7] * mine[1]
     out[8:10] = t[8:10]
-    out[10] = t[3] * mine[2]
-    return out.t().contiguous(), (1 - t[3])[:, None]
+    out[10] = alpha * mine[2]
+    return out.t().contiguous(), (1 - alpha)[:, None]
 
 
 def bodies(world: World, owner: torch.Tensor) -> torch.Tensor:

@@ -55,7 +55,7 @@ def _lines(boxes, image, quad, size) -> np.ndarray:
 
 def _columns(shapes, boxes, row, image, frames, source) -> tuple[np.ndarray, np.ndarray]:
     """Per pixel column of all boxes: floats (4, K): where texel rows start, rows per pixel, share of the right texel,
-    distance; whole numbers (4, K): addresses of the left and right texel of row 0, texels per row, last row (-1: nothing here)."""
+    distance; whole numbers (4, K): addresses of the left and right texel of row 0, texels per row, last row (-2: nothing here)."""
     box, at = _spans(boxes[:, 2] - boxes[:, 0])
     row, image, pixel = row[box], image[box], (boxes[box, 0] + at).astype(np.float64)
     asset = shapes.asset[row]
@@ -72,7 +72,7 @@ def _columns(shapes, boxes, row, image, frames, source) -> tuple[np.ndarray, np.
     first, second = (np.clip(left + k, 0, wide - 1).astype(np.int64) for k in (0, 1))
     here = (s > -0.5 / wide) & (s < 1 + 0.5 / wide) & (depth > CLOSEST)
     floats = np.stack([top * rows - 0.5, per_row * rows, x - left, depth]).astype(np.float32)
-    return floats, np.stack([start + first, start + second, wide, np.where(here, rows - 1, -1)])
+    return floats, np.stack([start + first, start + second, wide, np.where(here, rows - 1, -2)])
 
 
 def _expand(lines, floats, whole, source: Atlas) -> Fragments:

@@ -150,7 +150,7 @@ def _visible(picture, view, world, c, place, flare, spill) -> torch.Tensor:
     linear = light.air(linear, picture.depth, view, c, rows)
     if c.time != "day":
         glow = picture.surfaces[3:6] * (picture.depth < 0.5 * FAR)
-        light.bloom(linear, glow * glow, spill * (0.25 if c.time == "night" else 0.12) * (1 + 1.5 * c.fog))
+        light.bloom(linear, glow, spill * (0.25 if c.time == "night" else 0.12) * (1 + 1.5 * c.fog))
     if c.glare > 0:
         if c.time == "night":
             where, colour = (flare - 0.12, -0.035), (1.0, 0.96, 0.86)

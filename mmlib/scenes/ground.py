@@ -20,7 +20,7 @@ SURFACES = (
     "mirror",
     "sunlit",
 )
-"""What a pixel's visible surface is made of, before light; `heat_degrees` = heat * temperature / 100."""
+"""What a pixel's visible surface is made of, before light: linear colours and glow, then heat; `heat_degrees` = heat * temperature / 100."""
 
 ASPHALT = (0.355, 0.36, 0.385)
 PAVING = (0.66, 0.625, 0.60)
@@ -151,7 +151,7 @@ def backdrop(view: View, street: Street, conditions, sky, source: Atlas, size: t
         label[first:] = below
         depth[first:] = far
         if looks:
-            surfaces[0:3, first:] = albedo
+            surfaces[0:3, first:] = albedo * albedo
             surfaces[8, first:] = 0.85
             surfaces[9, first:] = 0.04
             surfaces[10, first:] = 1 - 0.9 * _step(x * conditions.sun_side - street.sun_edge, far / view.f + 0.25)
@@ -166,7 +166,8 @@ def _paint_sky(surfaces, view, conditions, sky, rows, columns) -> None:
     low, high, sun = (colours(c, rows.device) for c in (horizon, top, halo))
     away = (columns - view.cx) / view.f - azimuth
     near = 1 / (1 + 7 * (away * away + up * up))
-    surfaces[3:6] = low + (high - low) * blend + sun * (near * near)
+    seen = low + (high - low) * blend + sun * (near * near)
+    surfaces[3:6] = seen * seen
     # The clear sky is 20 to 60 K colder than the air, most of all overhead; clouds hide that.
     cold = (18 + 45 * torch.clamp(up * 1.6, 0, 1)) * (1 - 0.75 * conditions.cloud)
     surfaces[6] = 1.0

@@ -92,7 +92,7 @@ def illuminate(surfaces, depth, view: View, street: Street, c: Conditions, rows,
         up = view.height - (rows - view.cy) * scale
         incoming += _lamps(street, x + view.x, near + view.z) * colours([day.lamps * v for v in LAMP], device)
         incoming += _beams(x, up, near) * colours([day.beams * v for v in BEAM], device)
-    return incoming.mul_(albedo).mul_(albedo).add_(glow * glow)
+    return incoming.mul_(albedo).add_(glow)
 
 
 def _lamps(street: Street, x, z):
