@@ -74,13 +74,17 @@ def make(build: str, extra: list[str]) -> int:
 
 def _snakemake(build: str, extra: list[str]) -> int:
     started = time.monotonic()
-    command = [sys.executable, "-m", "snakemake", "--nolock", "--rerun-incomplete", "--keep-going", "--quiet", "all"]
+    command = [sys.executable, "-m", "snakemake", "--nolock", "--rerun-incomplete", "--keep-going"]
     if not any(word.startswith(("--cores", "-c", "--jobs", "-j")) for word in extra):
         command += ["--cores", "all"]
-    status = subprocess.run([*command, "--config", f"build={build}", *extra], cwd=ROOT).returncode
+    log = ROOT / build / "log" / "snakemake.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "w", encoding="utf-8") as file:  # its own words are for the log; the steps print what they do
+        status = subprocess.run([*command, "--config", f"build={build}", *extra], cwd=ROOT, stderr=file).returncode
     index = ROOT / build / "html" / "index.html"
     if status:
-        print(f"the book was not built; the logs are in {build}/log", file=sys.stderr)
+        said = "\n".join(log.read_text(encoding="utf-8").splitlines()[-25:])
+        print(f"{said}\nthe book was not built; the logs are in {build}/log", file=sys.stderr)
     elif index.exists():
         print(f"the book is in {build}/html ({time.monotonic() - started:.0f} s); open {index.as_uri()}")
     return status

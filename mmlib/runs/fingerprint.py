@@ -52,14 +52,14 @@ def _imports(tree: ast.AST, package: str) -> set[str]:
 
 def code_files(notebook: Path) -> list[Path]:
     """The files of mmlib that a notebook runs, found by following imports from its cells; sorted, absolute paths."""
-    waiting = _imports(ast.parse(notebook_code(notebook)), "")
+    waiting = _imports(ast.parse(notebook_code(notebook), str(notebook)), "")
     seen: set[Path] = set()
     while waiting:
         for path in _module_files(waiting.pop()):
             if path not in seen:
                 seen.add(path)
                 package = ".".join(path.relative_to(ROOT).parent.parts)
-                waiting |= _imports(ast.parse(path.read_text(encoding="utf-8")), package)
+                waiting |= _imports(ast.parse(path.read_text(encoding="utf-8"), str(path)), package)
     return sorted(seen)
 
 
