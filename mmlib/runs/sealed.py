@@ -62,7 +62,7 @@ def refuse_others(path: Path | str, want: dict[str, Any], got: dict[str, Any]) -
         {name: f"{v.dtype} {[*v.shape]}" if isinstance(v, Tensor) else v for name, v in named.items()}
         for named in (want, got)
     ]
-    for name in sorted(want.keys() | got.keys()):
+    for name in want | got:
         expected, found = (kind.get(name, "nothing") for kind in kinds)
         if expected != found:
             raise ValueError(

@@ -19,7 +19,7 @@ def seed_everything(seed: int) -> list[str]:
     for sow in (random.seed, np.random.seed, torch.manual_seed):
         sow(seed)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")
     torch.utils.deterministic.fill_uninitialized_memory = False  # costs time, and only serves to find errors
     left = [
         f"Sums are split over {torch.get_num_threads()} CPU thread(s); another number of threads rounds differently.",

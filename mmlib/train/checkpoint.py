@@ -51,15 +51,16 @@ class Checkpoint:
                 p.grad = torch.zeros_like(p) if any(name.startswith(f"{index}.") for name in found) else None
             self.optimizer.step()  # so that it allocates its state; all numbers are overwritten below
             self.optimizer.zero_grad()
-            for name in found:
-                if name.startswith("log."):
-                    self.log.columns.setdefault(name[4:], [])[:] = [0.0] * found.get("log.loss", found[name]).numel()
-            want = {"settings": self.settings, "evaluations": [*(facts.get("evaluations") or [])], **self.tensors()}
+            steps = min(found["log.loss"].numel() if "log.loss" in found else 0, self.settings["steps"])
+            for name in (name[4:] for name in found if name.startswith("log.")):
+                self.log.columns.setdefault(name, [])[:] = [0.0] * steps
+            evaluations = facts.get("evaluations") if isinstance(facts.get("evaluations"), list) else []
+            want = {"settings": self.settings, "evaluations": evaluations, **self.tensors()}
             refuse_others(self.path, want, facts | found)
             for name, tensor in self.tensors().items():
                 tensor.copy_(found[name])
             self.scaler.load_state_dict({k: type(v)(found[f"scaler.{k}"]) for k, v in self.scaler.state_dict().items()})
             for name, column in self.log.columns.items():
                 column[:] = found[f"log.{name}"].tolist()
-            self.log.evaluations, self.log.checkpoint = facts["evaluations"], self.path
+            self.log.evaluations, self.log.checkpoint = evaluations, self.path
         return len(self.log.loss)

@@ -12,11 +12,10 @@ from mmlib.train.world import World
 
 def keep(batches: Callable[..., dict], device: torch.device) -> None:
     """Move a drawn set onto `device` for good, if it takes less than half of the memory that is free there."""
-    source = batches.source if isinstance(batches, Batches) else None
-    if isinstance(source, dict):
-        size = sum(value.nbytes for value in source.values() if isinstance(value, Tensor))
+    if isinstance(batches, Batches) and isinstance(batches.source, dict):
+        size = sum(value.nbytes for value in batches.source.values() if isinstance(value, Tensor))
         if device.type != "cuda" or size < torch.cuda.mem_get_info(device)[0] / 2:
-            batches.source = move(source, device)
+            batches.source = move(batches.source, device)
 
 
 def stream(batches: Callable[..., dict], first: int, steps: int, accumulate: int, here: World) -> Iterator[dict]:

@@ -40,8 +40,7 @@ class Log:
 
     def read(self) -> None:
         """Fetch what was not yet read, as means over processes. NonFinite if a number is NaN or infinite."""
-        rows = self.here.mean(torch.stack(self._unread)).tolist() if self._unread else []
-        self._unread = []
+        rows, self._unread = self.here.mean(torch.stack(self._unread)).tolist() if self._unread else [], []
         for row in rows:
             if not all(map(math.isfinite, row)):
                 raise NonFinite(len(self.loss), dict(zip(self._names, row)), self.checkpoint)

@@ -16,9 +16,8 @@ def mixed_precision(
 
     "auto" is fp32 on a CPU (the same numbers for everybody), on CUDA bf16 if native, else fp16. ValueError for others.
     """
-    if choice == "auto":
-        fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        choice = "fp32" if device.type != "cuda" else "bf16" if fast else "fp16"
+    native = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    choice = choice if choice != "auto" else native if device.type == "cuda" else "fp32"
     if choice not in FORMATS:
         raise ValueError(f"expected precision auto, {', '.join(FORMATS)}; got {choice!r}")
     autocast = partial(torch.autocast, device.type, FORMATS[choice], enabled=choice != "fp32")

@@ -1,0 +1,106 @@
+"""Other processes, really: killed without a goodbye and resumed, and two that train one net together."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+from train_toy import STEPS, main, numbers, run
+
+TOY = Path(__file__).with_name("train_toy.py")
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """What the run ends with when nobody disturbs it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield numbers(*run())
+    torch.set_num_threads(threads)
+
+
+def fork(work, *arguments, **environment):
+    """`work` in a forked process with its own environment; the process. It ends without cleaning up."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            os.environ.update(environment)
+            work(*arguments)
+            status = 0
+        except ValueError as error:
+            print(error, file=sys.stderr, flush=True)
+        finally:
+            os._exit(status)
+    return pid
+
+
+def ended(pid):
+    """How a forked process ended: its status, or minus the signal."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_killed_at_random_steps_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, whole):
+    kills = ["write", *(str(random.randint(2, 5)) for _ in range(3))]
+    random.shuffle(kills)
+    print(f"killed in the steps (counted from each start), or while writing: {kills}")
+    for kill_at in kills:
+        assert ended(fork(main, tmp_path / "out.json", tmp_path / "run", "1", kill_at)) == -signal.SIGKILL
+    assert ended(fork(main, tmp_path / "out.json", tmp_path / "run", "1")) == 0
+    result = json.loads((tmp_path / "out.json").read_text())
+    assert {k: result[k] for k in whole} == whole
+    assert 0 < result["samples"] < 8 * STEPS, "the last start took up what the killed ones had done"
+
+
+def test_resuming_between_checkpoints_repeats_what_was_lost(tmp_path, whole):
+    class Stop(Exception):
+        pass
+
+    for save_every, after in ((3, 7), (5, 9)):
+        folder = tmp_path / str(save_every)
+
+        def interrupt(net, stop=after, done=[]):  # noqa: B006
+            done.append(1)
+            if len(done) == stop:
+                raise Stop
+            return {}
+
+        with pytest.raises(Stop):
+            run(folder, save_every, evaluate=interrupt, evaluate_every=1)
+        log, net = run(folder, save_every)
+        assert numbers(log, net) == whole and log.samples == 8 * (STEPS - (after - 1) // save_every * save_every)
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one_with_the_same_global_batch(tmp_path):
+    log, net = run(dropout=0.0)
+    command = [sys.executable, *TORCHRUN, str(TOY), str(tmp_path / "two.json"), "", "100", "", "0.0", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    two = json.loads((tmp_path / "two.json").read_text())
+    assert two["size"] == 2 and two["samples"] == log.samples
+    assert two["loss"] == pytest.approx(log.loss, rel=1e-5)
+    for name, expected in numbers(log, net).items():
+        if name != "loss":
+            got = torch.tensor([float.fromhex(x) for x in two[name]])
+            assert torch.allclose(got, torch.tensor([float.fromhex(x) for x in expected]), atol=1e-4), name
+
+
+def test_two_processes_that_find_different_runs_say_so(tmp_path, capfd):
+    run(tmp_path / "0", dropout=0.0)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    both = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    pair = [fork(lambda r: run(tmp_path / r, dropout=0.0), r, RANK=r, **both) for r in ("0", "1")]
+    assert [ended(pid) for pid in pair] == [1, 1]
+    assert capfd.readouterr().err.count("put it on a shared disk") == 2
