@@ -53,7 +53,7 @@ def why_failed(name: str, build: Path | str) -> str:
 
 def collect(plan: Plan, build: Path | str) -> Outcome:
     """The planned runs, each with its checked record or the reason why there is none."""
-    outcome = Outcome()
+    outcome = Outcome(failed=dict(plan.broken))
     for name, code in plan.runs.items():
         if not is_done(name, code, build):
             outcome.failed[name] = why_failed(name, build)
@@ -94,21 +94,25 @@ def assess(
     outcome = collect(plan, build)
     for paper in papers:
         made = {key: record for key, record in outcome.made.items() if key.paper == paper.key}
-        if made:
+        if not made:
+            continue
+        try:
             _assess_paper(outcome, paper, {**read_records(paper.key, results), **made}, results, set(accepted))
+        except ValueError as error:  # a damaged record or history: this paper cannot be judged, others can
+            outcome.failed[paper.key] = str(error)
     return outcome
 
 
 def _assess_paper(
     outcome: Outcome, paper: Paper, records: Mapping[Key, Record], results: Path, accepted: set[str]
 ) -> None:
-    failed, nights = {parse(name) for name in outcome.failed}, read_history(paper.key, results)
+    nights = read_history(paper.key, results)
     for judged in judge(paper, records):
         claim, keys = judged.row.id, keys_of(judged.row)
         if not set(keys) & set(outcome.made):
             continue
         outcome.runs_of[claim] = keys
-        missing = [str(key) for key in keys if key in failed or key not in records]
+        missing = [str(key) for key in keys if str(key) in outcome.failed or key not in records]
         entry = entry_of(judged)
         if missing:
             outcome.incomplete[claim] = f"{len(missing)} of {len(keys)} runs are missing, first {missing[0]}"

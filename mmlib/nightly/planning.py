@@ -27,9 +27,13 @@ KEY = re.compile(rf"([a-z0-9_]+)/([a-z0-9_]+)-([a-z0-9_-]+)-({'|'.join(PRESETS)}
 
 @dataclass
 class Plan:
-    """Runs to make, by name, with the fingerprint of the code they are made by; and why others are not made."""
+    """Runs to make, by name, with the fingerprint of the code they are made by; and why others are not made.
+
+    ``broken`` holds the papers that could not be planned: a chapter that is no Python, a damaged record.
+    """
 
     runs: dict[str, str] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
@@ -125,7 +129,10 @@ def make_plan(papers: Iterable[Paper], *, preset: str, only: dict[str, Any] | No
         if notebook is None:
             plan.skipped |= {str(key): f"nbs/{paper.chapter}.ipynb is not written yet" for key in keys}
             continue
-        _plan_paper(plan, paper, keys, notebook, force)
+        try:
+            _plan_paper(plan, paper, keys, notebook, force)
+        except (SyntaxError, ValueError) as error:
+            plan.broken[paper.key] = f"{type(error).__name__}: {error}"
     return plan
 
 

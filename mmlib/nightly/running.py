@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,11 +10,10 @@ import sys
 import zlib
 from pathlib import Path
 
-import nbformat
-
 from mmlib.claims import Key, key_of
 from mmlib.nightly.planning import load, notebook_of, parse
 from mmlib.runs import load_record
+from mmlib.runs.atomic import replace_file
 from mmlib.runs.fingerprint import ROOT
 from mmlib.runs.training import check_training
 
@@ -27,10 +27,9 @@ def results_folder(build: Path | str) -> Path:
 
 def without_looks(notebook: Path, output: Path) -> Path:
     """Write the notebook as the grid runs it: without the cells that only show something."""
-    found = nbformat.read(notebook, as_version=4)
-    found.cells = [cell for cell in found.cells if not SHOWN_ONLY & set(cell.metadata.get("tags", []))]
-    output.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(found, output)
+    found = json.loads(notebook.read_text(encoding="utf-8"))
+    found["cells"] = [cell for cell in found["cells"] if not SHOWN_ONLY & set(cell["metadata"].get("tags", []))]
+    replace_file(output, json.dumps(found).encode())
     return output
 
 
