@@ -2,9 +2,10 @@
 
     MMLIB_DATA=... python data_scripts/calibrate.py [--scenes 150]
 
-Contrast of pedestrians and cars inside MSRS's real boxes (day and night, rgb luma and infrared), flow magnitudes of CamVid's
-15 Hz clip (DIS flow), class shares of CamVid train; and the same on MiniStreet. Prints what does not match. Nothing is fitted
-here: MiniStreet's defaults were set by hand from these numbers, once, before any model was trained.
+Contrast of pedestrians and cars inside MSRS's real boxes (day and night, rgb luma and infrared), flow magnitudes of
+CamVid's 15 Hz clip (DIS flow), class shares of CamVid train; and the same on MiniStreet. Prints what does not
+match. Nothing is fitted here: MiniStreet's defaults were set by hand from these numbers, once, before any model was
+trained.
 """
 
 import argparse
@@ -18,16 +19,25 @@ from PIL import Image
 
 from mmlib.data import data_root
 from mmlib.scenes import CLASSES, VERSION, fingerprint
-from mmlib.scenes.calibration import LUMA, THINGS, TIMES, contrast, magnitudes, summary
-from mmlib.scenes.calibration import ministreet_contrasts, ministreet_flow, ministreet_shares
+from mmlib.scenes.calibration import (
+    LUMA,
+    THINGS,
+    TIMES,
+    contrast,
+    magnitudes,
+    ministreet_contrasts,
+    ministreet_flow,
+    ministreet_shares,
+    summary,
+)
 
 OUT = Path(__file__).resolve().parents[1] / "results" / "scenes" / "calibration.json"
 MSRS_THINGS = {0: "person", 2: "car"}  # class 1, bicycle, has no counterpart of its own
-CAMVID = {0: "sky", 1: "building", 2: "sign", 3: "road", 4: "sidewalk", 5: "vegetation", 6: "sign", 7: "fence", 8: "car", 9: "person",
-          10: "rider"}  # fmt: skip
+_CAMVID_NAMES = ("sky", "building", "sign", "road", "sidewalk", "vegetation", "sign", "fence", "car", "person", "rider")
+CAMVID = dict(enumerate(_CAMVID_NAMES))
 TOLERANCE = {"contrast": 0.07, "hardly_seen": 0.25, "flow": 0.6, "share": 6.0}
-"""What counts as near: median |contrast| within 0.07 (of 1) and share hardly seen within 0.25; flow percentiles within a factor
-of 1.6; class shares within 6 points of the picture."""
+"""What counts as near: median |contrast| within 0.07 (of 1) and share hardly seen within 0.25; flow percentiles
+within a factor of 1.6; class shares within 6 points of the picture."""
 
 
 def real_contrasts(root: Path, letter: str) -> dict:
@@ -81,7 +91,9 @@ def differences(record: dict) -> list[str]:
             ours = record["contrast"]["ministreet"][time][name]
             for key, limit in (("median", TOLERANCE["contrast"]), ("hardly_seen", TOLERANCE["hardly_seen"])):
                 if abs(ours[key] - real[key]) > limit:
-                    found.append(f"{time} {name} {key}: real {real[key]:.3f}, MiniStreet {ours[key]:.3f} (limit {limit})")
+                    found.append(
+                        f"{time} {name} {key}: real {real[key]:.3f}, MiniStreet {ours[key]:.3f} (limit {limit})"
+                    )
     for key, real in record["flow"]["real"].items():
         ours = record["flow"]["ministreet"][key]
         if not real / (1 + TOLERANCE["flow"]) <= ours <= real * (1 + TOLERANCE["flow"]):
@@ -116,7 +128,11 @@ def main() -> None:
     record = {
         "version": VERSION,
         "fingerprint": fingerprint(),
-        "data": {"contrast": "msrs-jpeg92 (test, boxes: fusion)", "flow": "camvid-jpeg92 (0016E5, 15 Hz)", "shares": "camvid (train)"},
+        "data": {
+            "contrast": "msrs-jpeg92 (test, boxes: fusion)",
+            "flow": "camvid-jpeg92 (0016E5, 15 Hz)",
+            "shares": "camvid (train)",
+        },
         "scenes": chosen.scenes,
         "tolerance": TOLERANCE,
         "contrast": contrasts,

@@ -51,7 +51,7 @@ def test_any_size_within_the_limits_works(size: tuple[int, int]) -> None:
 def test_images_are_eight_bit_steps_in_0_to_1() -> None:
     s = scene(8, size=SIZE)
     for name in ("rgb", "rgb_next", "ir", "ir_next"):
-        assert 0 <= s[name].min() and s[name].max() <= 1
+        assert s[name].min() >= 0 and s[name].max() <= 1
         assert torch.allclose(s[name] * 255, (s[name] * 255).round(), atol=1e-3)
 
 

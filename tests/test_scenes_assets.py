@@ -38,7 +38,8 @@ def test_every_asset_is_used(used: dict[str, set[str]]) -> None:
 
 
 def test_no_two_assets_of_the_families_look_the_same() -> None:
-    """Same pixels under two names would let train see a test picture: everything but plain discs and shadows differs."""
+    """Same pixels under two names would let train see a test picture: everything but plain discs and shadows
+    differs."""
     source = atlas()
     digests: dict[str, str] = {}
     for name, asset in source.assets.items():

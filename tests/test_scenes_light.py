@@ -129,7 +129,7 @@ def test_neither_sense_is_enough_alone() -> None:
     rgb, ir = (np.array([v for s in night for v in _contrast(s, k)]) for k in ("rgb", "ir"))
     assert (ir > 0.06).mean() > 0.9
     assert (rgb < 0.04).mean() > 0.3
-    day = [shot(s, time="day", fog=0.0, glare=0.0, crowding=0.8) for s in range(40)]
+    day = [shot(s, time="day", fog=0.0, glare=0.0, crowding=0.8) for s in range(60)]
     rgb, ir = (np.array([v for s in day for v in _contrast(s, k)]) for k in ("rgb", "ir"))
-    assert ((ir < 0.04) & (rgb > 0.04)).sum() >= 3
-    assert ((rgb < 0.04) & (ir > 0.04)).sum() >= 3
+    assert ((ir < 0.04) & (rgb > 0.04)).mean() > 0.01
+    assert ((rgb < 0.04) & (ir > 0.04)).mean() > 0.01

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from mmlib.scenes.atlas import Asset, Atlas
 from mmlib.scenes.canvas import colour
 from mmlib.scenes.knobs import Conditions

@@ -1,4 +1,5 @@
-"""The atlas: every asset drawn once per process, with its half-size copies, in one table of texels that any device can read."""
+"""The atlas: every asset drawn once per process, with its half-size copies, in one table of texels that any device
+can read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from mmlib.scenes import draw_buildings, draw_cars, draw_people, draw_plants, draw_street
+from mmlib.scenes import draw_buildings, draw_cars, draw_people, draw_plants, draw_street, draw_walls
 from mmlib.scenes.canvas import CHANNELS, Canvas
 from mmlib.scenes.splits import draws
 
@@ -28,8 +29,9 @@ class Asset:
 
 @dataclass(frozen=True)
 class Atlas:
-    """All assets. `table` (T, 12) float32 holds their texels; `layout` = (start, rows, columns), each (assets, LEVELS), says
-    where each copy begins and how large it is; `tiles` are the ground textures, one (rows, columns, 3) tensor per level."""
+    """All assets. `table` (T, 12) float32 holds their texels; `layout` = (start, rows, columns), each (assets,
+    LEVELS), says where each copy begins and how large it is; `tiles` are the ground textures, one (rows, columns,
+    3) tensor per level."""
 
     assets: dict[str, Asset]
     table: torch.Tensor
@@ -44,8 +46,8 @@ COUNTS = {  # kind: (function, number of assets for train, for test, views)
     "hedge": (draw_plants.hedge, 3, 2, ()),
     "bush": (draw_plants.bush, 4, 2, ()),
     "facade": (draw_buildings.facade, 18, 8, ()),
-    "wall": (draw_buildings.wall, 3, 2, ()),
-    "fence": (draw_buildings.fence, 4, 2, ()),
+    "wall": (draw_walls.wall, 3, 2, ()),
+    "fence": (draw_walls.fence, 4, 2, ()),
     "gable": (draw_buildings.gable_end, 3, 2, ()),
     "skyline": (draw_buildings.skyline, 2, 1, ()),
     "sign": (draw_street.sign, 6, 4, ()),

@@ -23,8 +23,8 @@ def contrast(grey: np.ndarray, box) -> float | None:
     """Signed contrast of a box against its surroundings: median of its core minus median of a ring around it.
 
     grey: (H, W) in [0, 1]; box: xyxy in pixels. The core is the middle half of the box in width and height (a box holds
-    background in its corners); the ring is the box enlarged to 1.6 times its size about its centre, cut off at the picture's edge,
-    without the box. Returns None where the box is too small (SMALLEST) or the ring is empty.
+    background in its corners); the ring is the box enlarged to 1.6 times its size about its centre, cut off at the
+    picture's edge, without the box. Returns None where the box is too small (SMALLEST) or the ring is empty.
     """
     h, w = grey.shape
     x0, y0, x1, y1 = (float(v) for v in box)
@@ -51,7 +51,8 @@ def _cut(grey, x0, y0, x1, y1) -> np.ndarray:
 
 
 def summary(contrasts: Iterable[float]) -> dict[str, float]:
-    """Quartiles of |contrast|, the share that can hardly be seen (|contrast| < 0.04), the share brighter than around."""
+    """Quartiles of |contrast|, the share that can hardly be seen (|contrast| < 0.04), the share brighter than
+    around."""
     values = np.array(list(contrasts), np.float64)
     if values.size == 0:
         raise ValueError("no contrasts to summarise: no box was large enough")
@@ -68,7 +69,8 @@ def summary(contrasts: Iterable[float]) -> dict[str, float]:
 
 
 def ministreet_contrasts(time: str, n: int, size: tuple[int, int] = (192, 256), knobs: dict | None = None) -> dict:
-    """Contrast summaries {"person rgb": {...}, ...} of the first `n` train scenes at a time of day, other knobs as they are."""
+    """Contrast summaries {"person rgb": {...}, ...} of the first `n` train scenes at a time of day, other knobs as
+    they are."""
     found: dict[str, list[float]] = {f"{thing} {sense}": [] for thing in THINGS for sense in SENSES}
     for seed in split_seeds("train", n):
         sample = scene(

@@ -16,8 +16,9 @@ CHANNELS = (
     "tint",
     "tint2",
 )
-"""What a texel holds, premultiplied by alpha. `heat` pulls its temperature to its object's own, `sun` is how much of the
-sun's warmth it takes, `mirror` is 1 - emissivity in 8-14 um, `tint`/`tint2` say where the object's own colours go."""
+"""What a texel holds, premultiplied by alpha. `heat` pulls its temperature to its object's own, `sun` is how much
+of the sun's warmth it takes, `mirror` is 1 - emissivity in 8-14 um, `tint`/`tint2` say where the object's own
+colours go."""
 
 
 def paint(rgb, glow=(0, 0, 0), heat=0.0, sun=0.6, mirror=0.05, tint=0.0, tint2=0.0) -> np.ndarray:

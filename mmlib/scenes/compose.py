@@ -32,7 +32,8 @@ def draw(
     source: Atlas,
     looks: bool = True,
 ) -> list[Picture]:
-    """Draw a world for some (time, view) pairs; nothing here depends on light. Without `looks`, surfaces are left out."""
+    """Draw a world for some (time, view) pairs; nothing here depends on light. Without `looks`, surfaces are left
+    out."""
     base = [backdrop(view, world.street, conditions, sky, source, size, looks) for _, view in frames]
     surfaces, label, depth = (torch.stack([b[k] for b in base]).flatten(1 if k else 2) for k in range(3))
     label, depth = label.view(-1), depth.view(-1)
@@ -69,9 +70,11 @@ def _look(world, device) -> torch.Tensor:
 
 
 def _lay(world, pieces: Fragments, surfaces, frames: int) -> torch.Tensor:
-    """Lay fragments over `surfaces` (frames, 11, H * W): what an opaque fragment hides is skipped, the rest is blended."""
+    """Lay fragments over `surfaces` (frames, 11, H * W): what an opaque fragment hides is skipped, the rest is
+    blended."""
     count = surfaces.shape[2] * frames
-    canvas = surfaces.transpose(1, 2).reshape(count, len(SURFACES))
+    canvas = torch.zeros(count, len(SURFACES) + 1, device=surfaces.device)
+    canvas[:, -1] = 1  # what is left of the ground and the sky
     alpha = pieces.texel[:, 3]
     full = torch.nonzero(alpha > 0.996)[:, 0]
     floor = torch.full((count,), -1, dtype=torch.int64, device=alpha.device)
@@ -84,7 +87,8 @@ def _lay(world, pieces: Fragments, surfaces, frames: int) -> torch.Tensor:
         where = pixel[piece]
         below = canvas.index_select(0, where)
         canvas.index_copy_(0, where, torch.addcmul(rows[piece], below, clear[piece]))
-    return canvas.view(frames, -1, len(SURFACES)).transpose(1, 2).contiguous()
+    laid = canvas.t().contiguous().view(-1, frames, surfaces.shape[2]).transpose(0, 1)
+    return surfaces.mul_(laid[:, -1:]).add_(laid[:, :-1])
 
 
 def _runs(quad: torch.Tensor) -> list[slice]:
@@ -94,7 +98,8 @@ def _runs(quad: torch.Tensor) -> list[slice]:
 
 
 def _dress(world, texel, quad) -> tuple[torch.Tensor, torch.Tensor]:
-    """Texels with their objects' own colours, lamps and heat: premultiplied surfaces (N, 11), and 1 - alpha (N, 1).
+    """Texels with their objects' own colours, lamps and heat: premultiplied surfaces and a zero (N, 12), and 1 - alpha
+    (N, 1).
 
     Colours become linear light here (their squares: the pictures' gamma is 2), so that soft edges blend as light does.
     """
@@ -111,13 +116,14 @@ def _dress(world, texel, quad) -> tuple[torch.Tensor, torch.Tensor]:
         dye = 1 + share[0] * whose[0:3] + share[1] * whose[3:6]
         colours.index_copy_(1, tinted, colours.index_select(1, tinted) * dye.repeat(2, 1))
     colours = colours * colours * inverse
-    out = torch.empty(len(SURFACES), t.shape[1], device=t.device)
+    out = torch.empty(len(SURFACES) + 1, t.shape[1], device=t.device)
     out[0:3] = colours[0:3]
     out[3:6] = colours[3:6] * mine[0]
     out[6] = t[7]
     out[7] = t[7] * mine[1]
     out[8:10] = t[8:10]
     out[10] = alpha * mine[2]
+    out[11] = 0
     return out.t().contiguous(), (1 - alpha)[:, None]
 
 

@@ -55,8 +55,8 @@ def side(rng: np.random.Generator, m: Model) -> Canvas:
     roof0, roof1 = m.back + 0.3, L - bonnet - 0.75
     ground = 0.24
     roof = [(m.back * 0.9, W - 0.02), (roof0, H - 0.03), (roof1, H), (L - bonnet, W)]
-    body = [(0.05, ground + 0.1), (0.0, W * 0.75), (0.05, W - 0.04), (L - bonnet, W), (L - 0.14, W * 0.86), (L - 0.02, W * 0.6),
-            (L - 0.04, ground + 0.06)]  # fmt: skip
+    nose = [(L - bonnet, W), (L - 0.14, W * 0.86), (L - 0.02, W * 0.6), (L - 0.04, ground + 0.06)]
+    body = [(0.05, ground + 0.1), (0.0, W * 0.75), (0.05, W - 0.04), *nose]
     c.polygon(roof, BODY, radius=0.03, light=(0, 0.06))
     c.polygon(body, BODY, radius=0.03, light=(0, 0.14))
     c.polygon(

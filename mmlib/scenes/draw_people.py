@@ -31,8 +31,8 @@ def _head(c, rng, x, y, facing, tone, hat):
     if facing == 0:
         c.ellipse(x, y - 0.01, 0.114, 0.152, hair, light=(0.08, 0.1))
     elif facing == 2:
-        c.polygon([(x - 0.1, y + 0.01), (x - 0.09, y + 0.1), (x + 0.09, y + 0.1), (x + 0.1, y + 0.01), (x + 0.05, y + 0.06),
-                   (x - 0.04, y + 0.065)], hair, radius=0.02)  # fmt: skip
+        fringe = [(x + 0.1, y + 0.01), (x + 0.05, y + 0.06), (x - 0.04, y + 0.065)]
+        c.polygon([(x - 0.1, y + 0.01), (x - 0.09, y + 0.1), (x + 0.09, y + 0.1), *fringe], hair, radius=0.02)
         for side in (-1, 1):
             c.ellipse(x + 0.04 * side, y - 0.005, 0.012, 0.014, paint("#2a2024", heat=0.85))
         c.limb((x - 0.025, y - 0.066), (x + 0.025, y - 0.066), 0.008, 0.008, paint("#a5524a", heat=0.88))
@@ -88,15 +88,8 @@ def _walk_side(c, rng, hip, shoulder, head, tone, coat, skirt, hat, bag):
     _arm(c, (x - 0.01, shoulder - 0.06), (x + swing * 0.7, shoulder - 0.32), (x + swing * 1.4, hip + 0.03), tone, 0.72)
     _leg(c, (x, hip), (x - 0.02, hip * 0.54), (x - step, 0.08), 0.11, skirt, tone, 0.74)
     if bag:
-        c.rect(
-            x - 0.3,
-            shoulder - 0.46,
-            x - 0.08,
-            shoulder - 0.02,
-            paint("#55606e", heat=0.08),
-            radius=0.07,
-            light=(0, 0.2),
-        )
+        pack = paint("#55606e", heat=0.08)
+        c.rect(x - 0.3, shoulder - 0.46, x - 0.08, shoulder - 0.02, pack, radius=0.07, light=(0, 0.2))
     _leg(c, (x, hip), (x + step * 0.62, hip * 0.53), (x + step, 0.06), 0.13, skirt, tone, 0.95)
     low = hip - (0.3 if coat else 0.02)
     if skirt:
@@ -133,8 +126,14 @@ def _walk_depth(c, rng, view, hip, shoulder, head, tone, coat, skirt, hat, bag):
     if skirt:
         flare = [(x - 0.16, hip + 0.1), (x + 0.16, hip + 0.1), (x + 0.25, hip - 0.36), (x - 0.25, hip - 0.36)]
         c.polygon(flare, BOTTOM, radius=0.02, light=(0.1, 0.1))
-    body = [(x - 0.19, shoulder - 0.02), (x + 0.19, shoulder - 0.02), (x + 0.16, hip + 0.12), (x + 0.18, low), (x - 0.18, low),
-            (x - 0.16, hip + 0.12)]  # fmt: skip
+    hem = [(x + 0.18, low), (x - 0.18, low)]
+    body = [
+        (x - 0.19, shoulder - 0.02),
+        (x + 0.19, shoulder - 0.02),
+        (x + 0.16, hip + 0.12),
+        *hem,
+        (x - 0.16, hip + 0.12),
+    ]
     c.polygon(body, TOP, radius=0.045, light=(0.1, 0.08))
     if view == "front":
         c.polygon([(x - 0.06, shoulder + 0.03), (x + 0.06, shoulder + 0.03), (x, shoulder - 0.1)], shade(tone, 0.9))

@@ -103,7 +103,8 @@ def shadow(rng: np.random.Generator, family: str) -> Canvas:
 
 
 def ground(rng: np.random.Generator, family: str) -> Canvas:
-    """A tile of ground texture, 6.4 x 6.4 m: red = asphalt grain, green = paving tone, blue = patches; 0.5 is neutral."""
+    """A tile of ground texture, 6.4 x 6.4 m: red = asphalt grain, green = paving tone, blue = patches; 0.5 is
+    neutral."""
     c = Canvas(6.4, 6.4, 40)
     shape = c.shape
     c.texels[..., 3] = 1

@@ -32,10 +32,37 @@ def fragments(world: World, frames: list[tuple[int, View]], size: tuple[int, int
     if row.size == 0:
         return None
     boxes = boxes[row, image]
+    for k, (time, view) in enumerate(frames):
+        mine = image == k
+        boxes[mine] = _trim(shapes, row[mine], boxes[mine], view, time, size)
     lines = _lines(boxes, image, shapes.number[row], size)
     tables = _columns(shapes, boxes, row, image, frames, source)
     device = source.table.device
     return _expand(*(torch.from_numpy(a).to(device) for a in (lines, *tables)), source)
+
+
+def _trim(shapes, row, boxes, view: View, time: int, size: tuple[int, int]) -> np.ndarray:
+    """Cut off the left and right columns of boxes that houses and walls hide wholly; boxes of one frame, far to near.
+
+    In each pixel column at most one facade of the street is seen; what is drawn before it and does not rise above
+    the top of its opaque part there is hidden.
+    """
+    top, rank = np.full(size[1], np.inf), np.full(size[1], -1)
+    front = np.nonzero(shapes.blind[row] > 0)[0]
+    box, at = _spans(boxes[front, 2] - boxes[front, 0])
+    box = front[box]
+    pixel = boxes[box, 0] + at
+    depth, s, *_ = columns_of(shapes, row[box], pixel.astype(np.float64), view, time)
+    here = (s >= 0) & (s <= 1) & (depth > CLOSEST)
+    edge = view.cy + view.f * (view.height - shapes.blind[row[box]]) / np.where(here, depth, 1.0)
+    top[pixel[here]], rank[pixel[here]] = edge[here], box[here]  # later entries are nearer, and win
+    hidden = (np.arange(row.size)[:, None] < rank) & (boxes[:, 1:2] >= top + 1)
+    columns = np.arange(size[1])
+    shown = ~hidden & (columns >= boxes[:, :1]) & (columns < boxes[:, 2:3])
+    out = boxes.copy()
+    out[:, 0] = np.where(shown.any(1), shown.argmax(1), boxes[:, 0])
+    out[:, 2] = np.where(shown.any(1), size[1] - shown[:, ::-1].argmax(1), boxes[:, 0])
+    return out
 
 
 def _spans(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -55,7 +82,8 @@ def _lines(boxes, image, quad, size) -> np.ndarray:
 
 def _columns(shapes, boxes, row, image, frames, source) -> tuple[np.ndarray, np.ndarray]:
     """Per pixel column of all boxes: floats (4, K): where texel rows start, rows per pixel, share of the right texel,
-    distance; whole numbers (4, K): addresses of the left and right texel of row 0, texels per row, last row (-2: nothing here)."""
+    distance; whole numbers (4, K): addresses of the left and right texel of row 0, texels per row, last row (-2:
+    nothing here)."""
     box, at = _spans(boxes[:, 2] - boxes[:, 0])
     row, image, pixel = row[box], image[box], (boxes[box, 0] + at).astype(np.float64)
     asset = shapes.asset[row]

@@ -45,12 +45,12 @@ def scene(seed: int, *, size: tuple[int, int] = (128, 256), knobs: Knobs | None 
     """One street scene, the same for a seed forever (per VERSION); no batch axis.
 
     Returns a dict with those `fields` (default: all), at size (H, W):
-    rgb, rgb_next (3, H, W) and ir, ir_next (1, H, W) float32 in [0, 1], eight-bit steps; labels (H, W) int64, ids of CLASSES;
-    instances (H, W) int64, 0 = none, k + 1 for boxes[k]; boxes (N, 4) float32 xyxy in pixels around the visible mask (x1, y1 are one
-    past its last pixel); box_labels (N,) int64; depth (1, H, W) metres, inf for the sky; flow (2, H, W) pixels (u right, v down) from
-    t to t+1, exact; occlusion (H, W) bool, True where the point seen at t is hidden or out of the picture at t+1;
-    colours, the colour word of each box; expressions, a list of Expression. H and W are 48 to 2048.
-    Raises TypeError or ValueError for a bad seed, size, knob, device or field.
+    rgb, rgb_next (3, H, W) and ir, ir_next (1, H, W) float32 in [0, 1], eight-bit steps; labels (H, W) int64, ids
+    of CLASSES; instances (H, W) int64, 0 = none, k + 1 for boxes[k]; boxes (N, 4) float32 xyxy in pixels around the
+    visible mask (x1, y1 are one past its last pixel); box_labels (N,) int64; depth (1, H, W) metres, inf for the
+    sky; flow (2, H, W) pixels (u right, v down) from t to t+1, exact; occlusion (H, W) bool, True where the point
+    seen at t is hidden or out of the picture at t+1; colours, the colour word of each box; expressions, a list of
+    Expression. H and W are 48 to 2048. Raises TypeError or ValueError for a bad seed, size, knob, device or field.
     """
     split_of(seed)
     size = _checked_size(size)
@@ -60,7 +60,8 @@ def scene(seed: int, *, size: tuple[int, int] = (128, 256), knobs: Knobs | None 
 
 def scenes(seeds: Sequence[int], *, size: tuple[int, int] = (128, 256), knobs: Knobs | None = None, device: str = "cpu",
            fields: Sequence[str] | None = None) -> dict:  # fmt: skip
-    """A batch of scenes: tensors of `scene` stacked; boxes, box_labels and expressions are lists. Each equals scene(seed)."""
+    """A batch of scenes: tensors of `scene` stacked; boxes, box_labels and expressions are lists. Each equals
+    scene(seed)."""
     samples = [scene(seed, size=size, knobs=knobs, device=device, fields=fields) for seed in seeds]
     if not samples:
         raise ValueError("no seeds: pass at least one, for example split_seeds('train', 8)")
@@ -185,7 +186,10 @@ def _things(out, world, picture) -> None:
     pixel = torch.nonzero(flat)[:, 0]
     mine, y = flat[pixel], torch.div(pixel, w, rounding_mode="floor")
     x = pixel - y * w
-    edge = lambda v, how, start: torch.full((count,), start, device=flat.device).scatter_reduce(0, mine, v, how)  # noqa: E731
+
+    def edge(value, how, start):
+        return torch.full((count,), start, device=flat.device).scatter_reduce(0, mine, value, how)
+
     ends = (edge(x, "amin", w), edge(y, "amin", h), edge(x, "amax", -1) + 1, edge(y, "amax", -1) + 1)
     out["boxes"] = torch.stack(ends, 1)[kept].float()
     kept_list = kept.tolist()

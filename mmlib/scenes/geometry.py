@@ -42,11 +42,13 @@ class Shapes:
         self.number = np.array(order, np.int64)
         self.asset = np.array([q.asset for q in quads], np.int64)
         self.lateral, self.flip = (np.array([getattr(q, k) for q in quads], bool) for k in ("lateral", "flip"))
-        rows = [(q.x, q.z, q.y, q.width, q.height, q.crop, *q.velocity) for q in quads]
-        self.x, self.z, self.y, self.width, self.height, self.crop, self.vx, self.vz = np.array(rows, np.float64).T
+        rows = [(q.x, q.z, q.y, q.width, q.height, q.crop, q.blind, *q.velocity) for q in quads]
+        columns = np.array(rows, np.float64).T
+        self.x, self.z, self.y, self.width, self.height, self.crop, self.blind, self.vx, self.vz = columns
 
     def placed(self, view: View, time: int) -> tuple[np.ndarray, np.ndarray]:
-        """X and distance Z of each quad at a time (0 = t, 1 = t+1), seen from the camera; the sky never comes closer."""
+        """X and distance Z of each quad at a time (0 = t, 1 = t+1), seen from the camera; the sky never comes
+        closer."""
         travel = np.where(self.z >= FAR, 0.0, view.z)
         return self.x + time * self.vx, self.z + time * self.vz - travel
 
@@ -69,10 +71,12 @@ def footprints(shapes: Shapes, view: View, time: int, size: tuple[int, int]) -> 
 
 
 def columns_of(shapes: Shapes, row: np.ndarray, pixel: np.ndarray, view: View, time: int):
-    """What pixel column `pixel` of quad `row` shows (both (K,)): distance, place across the picture, and the way down it.
+    """What pixel column `pixel` of quad `row` shows (both (K,)): distance, place across the picture, and the way
+    down it.
 
-    Every quad is upright, so along one pixel column the distance is constant and the picture runs down evenly: s and the
-    distance depend on x only, and t = top + per_row * y. Returns float64 arrays (depth, s, top, per_row), each (K,).
+    Every quad is upright, so along one pixel column the distance is constant and the picture runs down evenly: s
+    and the distance depend on x only, and t = top + per_row * y. Returns float64 arrays (depth, s, top, per_row),
+    each (K,).
     """
     x, z = (v[row] for v in shapes.placed(view, time))
     width, height, crop, lateral = (v[row] for v in (shapes.width, shapes.height, shapes.crop, shapes.lateral))
@@ -103,8 +107,9 @@ def levels(
 def motion(depth, x, y, vx, vz, view: View, next_view: View) -> torch.Tensor:
     """Exact flow (2, H, W) from t to t+1 of rigidly moving points, in pixels.
 
-    A pixel (x, y) of distance Z shows the point X = (x - cx) Z / f. Seen from the camera it moves by (vx, vz) metres, so
-    its next pixel is x' = cx' + f (X + vx) / (Z + vz), and y' = cy' + (y - cy) Z / (Z + vz). Everything broadcasts.
+    A pixel (x, y) of distance Z shows the point X = (x - cx) Z / f. Seen from the camera it moves by (vx, vz)
+    metres, so its next pixel is x' = cx' + f (X + vx) / (Z + vz), and y' = cy' + (y - cy) Z / (Z + vz). Everything
+    broadcasts.
     """
     later = depth + vz
     k = depth / later

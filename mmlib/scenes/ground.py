@@ -20,7 +20,8 @@ SURFACES = (
     "mirror",
     "sunlit",
 )
-"""What a pixel's visible surface is made of, before light: linear colours and glow, then heat; `heat_degrees` = heat * temperature / 100."""
+"""What a pixel's visible surface is made of, before light: linear colours and glow, then heat; `heat_degrees` =
+heat * temperature / 100."""
 
 ASPHALT = (0.355, 0.36, 0.385)
 PAVING = (0.66, 0.625, 0.60)

@@ -21,7 +21,8 @@ def band_radiance(celsius):
 
 
 def temperatures(surfaces, c: Conditions):
-    """Temperature (deg C) of each surface (11, H, W) -> (H, W): air, plus the sun's warmth, pulled to the object's own heat."""
+    """Temperature (deg C) of each surface (11, H, W) -> (H, W): air, plus the sun's warmth, pulled to the object's
+    own heat."""
     heat, own, sun, sunlit = surfaces[6], surfaces[7], surfaces[8], surfaces[10]
     stored = 1.0 if c.time == "night" else 0.0  # stone gives back the day's warmth
     passive = c.air + sun * (stored + c.sun_heat * (0.25 + 0.75 * sunlit))

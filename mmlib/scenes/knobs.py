@@ -26,8 +26,8 @@ class Knobs:
     time: "day", "dusk" or "night".  fog: 0 (clear) to 1 (30 m of sight).  glare: 0 to 1, a low sun or full beams into
     the lens.  misregistration: shift of the infrared image against rgb, in pixels (0 to 32), in a direction drawn from
     the seed.  noise: factor on both sensors' noise and blur (0 to 10, 0 = a perfect sensor).  crowding: 0 (empty
-    street) to 1 (rush hour).  ambiguity: probability (0 to 1) that an expression fits more than it means.  style: "source"
-    or "target", two renderings of the same world for adaptation.  speed: factor on all motion (0 to 3).
+    street) to 1 (rush hour).  ambiguity: probability (0 to 1) that an expression fits more than it means.  style:
+    "source" or "target", two renderings of the same world for adaptation.  speed: factor on all motion (0 to 3).
     Raises ValueError for a value out of range.
     """
 
@@ -101,6 +101,6 @@ def resolve(seed: int, knobs: Knobs | None) -> Conditions:
 
 def _weather(time: str, warmth: float, cloud: float) -> dict[str, float]:
     """Air temperature (deg C) and the sun's heat (K) for a time of day and a season (`warmth` 0 to 1)."""
-    air = {"day": 1 + 28 * warmth**2, "dusk": 1 + 23 * warmth**2, "night": 19 * warmth**1.6}[time]
+    air = {"day": 1 + 28 * warmth**1.7, "dusk": 1 + 23 * warmth**2, "night": 19 * warmth**1.6}[time]
     sun = {"day": 8.0, "dusk": 4.0, "night": 1.0}[time] * (1 - 0.7 * cloud)
     return {"air": float(air), "sun_heat": float(np.float64(sun))}

@@ -16,7 +16,8 @@ NEAR, END = 1.0, 84.0
 EDGE = {"house": 0.62, "fence": 0.16, "wall": 0.11, "hedge": 0.11}
 """What lines the street, and how often."""
 
-# Drawing order, from far to near: sky, vista, what lines the street (far ends first), what stands in it (far things first).
+# Drawing order, from far to near: sky, vista, what lines the street (far ends first), what stands in it (far things
+# first).
 ORDER_SKY, ORDER_VISTA, ORDER_EDGE, ORDER_STREET = 2 * FAR, FAR, 5000.0, 2000.0
 
 
@@ -170,6 +171,7 @@ def _house(site: Site, side: int, z: float, neighbour: float) -> tuple[float, fl
         }
         site.add(end, "building", x, z + 0.02, end.width, top - base, **more, **inside)
     more = {"lateral": True, "flip": side > 0, "sunlit": _side_light(site, side), "order": order}
+    more["blind"] = tall - 3.0 * k
     site.add(asset, "building", plane, z, asset.width * k, tall, **more, **inside)
     return asset.width * k, tall - 2.9 * k
 
@@ -189,9 +191,10 @@ def _garden(site: Site, side: int, z: float, kind: str) -> float:
         at = z + i * asset.width
         if kind == "fence":  # what one sees through it
             more = {"lateral": True, "order": order + length - 0.6, **light}
-            site.add(hedge, "vegetation", plane + side * 1.2, at, asset.width, 1.1, **more)
+            site.add(hedge, "vegetation", plane + side * 1.2, at, asset.width, 1.65, **more)
         more = {"lateral": True, "flip": side > 0, "order": order + i * asset.width, **light}
         label = "vegetation" if kind == "hedge" else kind
+        more["blind"] = 1.9 * k if kind == "wall" else 0.0
         site.add(asset, label, plane, at, asset.width, asset.height * k, **more)
     return length
 

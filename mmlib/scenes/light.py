@@ -129,7 +129,8 @@ def air(linear, depth, view: View, c: Conditions, rows):
 
 
 def bloom(linear, glow, strength: float):
-    """Light that spills around bright lamps: the glow (3, H, W), blurred at a fraction of the size, added to `linear`."""
+    """Light that spills around bright lamps: the glow (3, H, W), blurred at a fraction of the size, added to
+    `linear`."""
     h, w = linear.shape[1:]
     pool, step = torch.nn.functional.avg_pool2d, max(1, h // 64)
     small = pool(glow[None], 2 * step, ceil_mode=True, count_include_pad=False)
@@ -150,7 +151,8 @@ def glare(linear, view: View, place: tuple[float, float], strength: float, colou
 
 
 def develop(linear, style: str):
-    """From linear light (3, H, W) to what the camera stores, in [0, 1]: a shoulder for highlights, gamma 2, the style's grading."""
+    """From linear light (3, H, W) to what the camera stores, in [0, 1]: a shoulder for highlights, gamma 2, the
+    style's grading."""
     seen = torch.sqrt_((linear * 1.16 / (1 + 0.16 * linear)).clamp_(0, 1))
     if style == "target":  # a cheaper, colder camera: less colour, lifted blacks, less contrast
         seen = (0.35 * seen + 0.65 * seen.mean(0)) * colours((0.77, 0.80, 0.84), seen.device) + 0.09

@@ -6,7 +6,8 @@ VERSION = "1.0"
 """Version of the generator. Scenes are the same forever for one version."""
 
 CLASSES = ("road", "sidewalk", "building", "wall", "fence", "sign", "vegetation", "sky", "person", "rider", "car")
-"""The eleven classes, in the order of FuseNet-RIS's table. `sign` holds its pole, and lamp posts; `rider` its bicycle."""
+"""The eleven classes, in the order of FuseNet-RIS's table. `sign` holds its pole, and lamp posts; `rider` its
+bicycle."""
 
 THINGS = ("person", "rider", "car")
 """Classes whose objects are counted one by one: only these have instances and boxes."""

@@ -63,6 +63,7 @@ class Quad:
     sunlit: float = 0.0  # share of direct sun
     order: float = 0.0  # drawn from large to small
     crop: float = 1.0  # share of the picture that is shown, from its top
+    blind: float = 0.0  # up to this height (m) nobody sees through it: what is behind need not be drawn
 
 
 @dataclass
