@@ -58,8 +58,15 @@ def test_options_reach_the_solver():
     assert not mf.estimate(*pair, preset="ultrafast").equal(mf.estimate(*pair, preset="medium"))
     assert not mf.estimate(*pair, finest_scale=0).equal(mf.estimate(*pair))
     assert not mf.estimate(*pair, method="farneback", window=31).equal(mf.estimate(*pair, method="farneback"))
-    with pytest.raises(ValueError, match="preset"):
-        mf.estimate(*pair, preset="best")
+    wrong = [
+        ("dis", "preset", "best"),
+        ("dis", "finest_scale", -1),
+        ("farneback", "window", 0),
+        ("farneback", "levels", 0),
+    ]
+    for method, option, value in wrong:
+        with pytest.raises(ValueError, match=option):
+            mf.estimate(*pair, method=method, **{option: value})
 
 
 @pytest.mark.parametrize(
@@ -75,6 +82,11 @@ def test_options_reach_the_solver():
 def test_wrong_frames_are_explained(frame, error, says):
     with pytest.raises(error, match=says):
         mf.estimate(frame, frame)
+
+
+def test_frames_too_small_for_a_method_are_explained():
+    with pytest.raises(ValueError, match="larger frames"):
+        mf.estimate(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8), method="dis")
 
 
 def test_frames_of_two_sizes_and_unknown_methods_are_explained():

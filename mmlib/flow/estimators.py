@@ -66,6 +66,11 @@ def farneback(
     """
     import cv2
 
+    if min(levels, iterations) < 1 or window < 3 or neighbourhood < 3 or not 0 < pyramid_scale < 1:
+        raise ValueError(
+            "expected levels and iterations of at least 1, window and neighbourhood of at least 3, pyramid_scale between "
+            f"0 and 1; got {levels}, {iterations}, {window}, {neighbourhood}, {pyramid_scale}"
+        )
     flags = cv2.OPTFLOW_FARNEBACK_GAUSSIAN if gaussian else 0
     numbers = (pyramid_scale, levels, window, iterations, neighbourhood, sigma, flags)
     return _by_opencv(lambda a, b: cv2.calcOpticalFlowFarneback(a, b, None, *numbers), rgb, rgb_next)
@@ -84,6 +89,8 @@ def dis(rgb: Tensor, rgb_next: Tensor, *, preset: str = "medium", finest_scale: 
     presets = {name: getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{name.upper()}") for name in ("ultrafast", "fast", "medium")}
     if preset not in presets:
         raise ValueError(f"preset must be one of {', '.join(presets)}; got {preset!r}")
+    if finest_scale is not None and not 0 <= finest_scale <= 10:
+        raise ValueError(f"finest_scale must be a pyramid level from 0 (full resolution) to 10; got {finest_scale}")
     solver = cv2.DISOpticalFlow_create(presets[preset])
     if finest_scale is not None:
         solver.setFinestScale(finest_scale)
@@ -121,10 +128,16 @@ def raft(
 
 def _by_opencv(solve, rgb: Tensor, rgb_next: Tensor) -> Tensor:
     """Run an OpenCV solver, which wants one pair of 8-bit grey images at a time."""
+    import cv2
+
     from mmlib.images import luma8
 
     pairs = zip(*(luma8(frames)[:, 0].cpu().numpy() for frames in (rgb, rgb_next)))
-    return torch.stack([torch.from_numpy(solve(a, b)).permute(2, 0, 1) for a, b in pairs])
+    try:
+        return torch.stack([torch.from_numpy(solve(a, b)).permute(2, 0, 1) for a, b in pairs])
+    except cv2.error as error:
+        size = "x".join(map(str, rgb.shape[-2:]))
+        raise ValueError(f"OpenCV refuses {size} pixels with these options ({error.err}): use larger frames") from error
 
 
 def _raft_file(weights: str | Path | None, model: str) -> Path:
