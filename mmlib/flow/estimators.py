@@ -68,8 +68,8 @@ def farneback(
 
     if min(levels, iterations) < 1 or window < 3 or neighbourhood < 3 or not 0 < pyramid_scale < 1:
         raise ValueError(
-            "expected levels and iterations of at least 1, window and neighbourhood of at least 3, pyramid_scale between "
-            f"0 and 1; got {levels}, {iterations}, {window}, {neighbourhood}, {pyramid_scale}"
+            "expected levels, iterations >= 1, window, neighbourhood >= 3 and 0 < pyramid_scale < 1; "
+            f"got {levels}, {iterations}, {window}, {neighbourhood} and {pyramid_scale}"
         )
     flags = cv2.OPTFLOW_FARNEBACK_GAUSSIAN if gaussian else 0
     numbers = (pyramid_scale, levels, window, iterations, neighbourhood, sigma, flags)
