@@ -80,9 +80,15 @@ def test_another_process_draws_the_same_bytes() -> None:
     assert other != _digest(12)
 
 
-def test_the_fingerprint_is_stable() -> None:
-    assert fingerprint() == fingerprint()
-    assert len(fingerprint()) == 64
+def test_the_fingerprint_is_stable_and_moves_with_the_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mmlib.scenes import actors, light
+
+    before = fingerprint()
+    assert before == fingerprint() and len(before) == 64
+    monkeypatch.setattr(light, "BEAM", (0.6, 0.6, 0.6))
+    dimmed = fingerprint()
+    monkeypatch.setitem(actors.COLOURS, "red", "#cc3a39")
+    assert len({before, dimmed, fingerprint()}) == 3
 
 
 def test_the_global_random_state_is_neither_read_nor_moved() -> None:

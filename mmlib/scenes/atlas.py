@@ -103,20 +103,25 @@ def _copies(texels: np.ndarray) -> list[np.ndarray]:
 @lru_cache(maxsize=1)
 def _atlas() -> Atlas:
     """Draw everything (about two seconds, once per process)."""
-    assets, blocks, layout, tiles, total = {}, [], [], {}, 0
-    for index, (name, canvas) in enumerate(_pictures()):
-        texels = np.round(np.clip(canvas.texels, 0, 1) * 255) * np.float32(1 / 255)
-        assets[name] = Asset(name, canvas.width, canvas.height, canvas.shape, index)
-        copies = _copies(texels)
+    drawn, layout, total = [], [], 0
+    for name, canvas in _pictures():
+        drawn.append((name, canvas.width, canvas.height, np.round(np.clip(canvas.texels, 0, 1) * 255).astype(np.uint8)))
+        sizes = [canvas.shape]
+        for _ in range(LEVELS - 1):
+            sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
+        counts = np.array([r * c for r, c in sizes])
+        layout.append([total + np.cumsum(counts) - counts, [r for r, _ in sizes], [c for _, c in sizes]])
+        total += int(counts.sum())
+    table, assets, tiles = np.empty((total, len(CHANNELS)), np.float32), {}, {}
+    for index, (name, width, height, texels) in enumerate(drawn):
+        copies = _copies(texels * np.float32(1 / 255))
+        for start, copy in zip(layout[index][0], copies):
+            table[start : start + copy.shape[0] * copy.shape[1]] = copy.reshape(-1, len(CHANNELS))
+        assets[name] = Asset(name, width, height, texels.shape[:2], index)
         if name.startswith("ground/"):
             tiles[index] = [torch.from_numpy(c[..., :3].copy()) for c in copies]
-        sizes = [c.shape[0] * c.shape[1] for c in copies]
-        starts = total + np.cumsum([0, *sizes[:-1]])
-        layout.append([starts, [c.shape[0] for c in copies], [c.shape[1] for c in copies]])
-        blocks += [c.reshape(-1, len(CHANNELS)) for c in copies]
-        total += sum(sizes)
     tables = np.array(layout, np.int64).transpose(1, 0, 2)
-    return Atlas(assets, torch.from_numpy(np.concatenate(blocks)), tuple(tables), tiles)
+    return Atlas(assets, torch.from_numpy(table), tuple(tables), tiles)
 
 
 @lru_cache(maxsize=4)

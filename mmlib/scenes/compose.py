@@ -70,31 +70,40 @@ def _look(world, device) -> torch.Tensor:
 
 
 def _lay(world, pieces: Fragments, surfaces, frames: int) -> torch.Tensor:
-    """Lay fragments over `surfaces` (frames, 11, H * W): what an opaque fragment hides is skipped, the rest is
-    blended."""
+    """Lay fragments over `surfaces` (frames, 11, H * W): what an opaque fragment hides is skipped, the rest is blended."""
     count = surfaces.shape[2] * frames
-    canvas = torch.zeros(count, len(SURFACES) + 1, device=surfaces.device)
-    canvas[:, -1] = 1  # what is left of the ground and the sky
     alpha = pieces.texel[:, 3]
     full = torch.nonzero(alpha > 0.996)[:, 0]
     floor = torch.full((count,), -1, dtype=torch.int64, device=alpha.device)
     floor = floor.scatter_reduce_(0, pieces.pixel.index_select(0, full), full, "amax")
     place = torch.arange(alpha.numel(), device=alpha.device)
-    kept = torch.nonzero((place >= floor.index_select(0, pieces.pixel)) & (alpha > 0.004))[:, 0]
-    pixel, quad, texel = (v.index_select(0, kept) for v in (pieces.pixel, pieces.quad, pieces.texel))
-    rows, clear = _dress(world, texel, quad)
-    for piece in _runs(quad):
-        where = pixel[piece]
+    soft = torch.nonzero((place > floor.index_select(0, pieces.pixel)) & (alpha > 0.004))[:, 0]
+    floor = floor.index_select(0, torch.nonzero(floor >= 0)[:, 0])
+    chosen = torch.cat([floor, soft])
+    pixel = pieces.pixel.index_select(0, chosen)
+    rows, clear = _dress(world, pieces.texel.index_select(0, chosen), pieces.quad.index_select(0, chosen))
+    canvas = torch.zeros(count, len(SURFACES) + 1, device=surfaces.device)
+    canvas[:, -1] = 1  # what is left of the ground and the sky
+    bottom = torch.arange(floor.numel(), device=alpha.device)
+    for layer in (bottom, *_layers(pixel, floor.numel())):
+        where = pixel.index_select(0, layer)
         below = canvas.index_select(0, where)
-        canvas.index_copy_(0, where, torch.addcmul(rows[piece], below, clear[piece]))
+        canvas.index_copy_(0, where, torch.addcmul(rows.index_select(0, layer), below, clear.index_select(0, layer)))
     laid = canvas.t().contiguous().view(-1, frames, surfaces.shape[2]).transpose(0, 1)
     return surfaces.mul_(laid[:, -1:]).add_(laid[:, :-1])
 
 
-def _runs(quad: torch.Tensor) -> list[slice]:
-    """Slices of the list that belong to one quad each."""
-    ends = torch.unique_consecutive(quad, return_counts=True)[1].cumsum(0).tolist()
-    return [slice(a, b) for a, b in zip([0, *ends[:-1]], ends)]
+def _layers(pixel: torch.Tensor, first: int) -> list[torch.Tensor]:
+    """Split fragments `first` and later into layers, from far to near, of at most one fragment per pixel."""
+    mine, order = torch.sort(pixel[first:], stable=True)
+    if mine.numel() == 0:
+        return []
+    place = torch.arange(mine.numel(), device=mine.device)
+    starts = torch.ones_like(mine, dtype=torch.bool)
+    starts[1:] = mine[1:] != mine[:-1]
+    rank = place - torch.cummax(torch.where(starts, place, 0), 0).values
+    order += first
+    return [order.index_select(0, torch.nonzero(rank == k)[:, 0]) for k in range(int(rank.max()) + 1)]
 
 
 def _dress(world, texel, quad) -> tuple[torch.Tensor, torch.Tensor]:

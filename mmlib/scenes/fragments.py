@@ -77,7 +77,9 @@ def _lines(boxes, image, quad, size) -> np.ndarray:
     box, at = _spans(boxes[:, 3] - boxes[:, 1])
     y = boxes[box, 1] + at
     first = np.cumsum(wide) - wide
-    return np.stack([(image[box] * size[0] + y) * size[1] + boxes[box, 0], y, first[box], wide[box], quad[box]])
+    return np.stack([(image[box] * size[0] + y) * size[1] + boxes[box, 0], y, first[box], wide[box], quad[box]]).astype(
+        np.int32
+    )
 
 
 def _columns(shapes, boxes, row, image, frames, source) -> tuple[np.ndarray, np.ndarray]:
@@ -100,15 +102,15 @@ def _columns(shapes, boxes, row, image, frames, source) -> tuple[np.ndarray, np.
     first, second = (np.clip(left + k, 0, wide - 1).astype(np.int64) for k in (0, 1))
     here = (s > -0.5 / wide) & (s < 1 + 0.5 / wide) & (depth > CLOSEST)
     floats = np.stack([top * rows - 0.5, per_row * rows, x - left, depth]).astype(np.float32)
-    return floats, np.stack([start + first, start + second, wide, np.where(here, rows - 1, -2)])
+    return floats, np.stack([start + first, start + second, wide, np.where(here, rows - 1, -2)]).astype(np.int32)
 
 
 def _expand(lines, floats, whole, source: Atlas) -> Fragments:
     """From rows and columns to single pixels: bilinear texels, with pixels outside the picture dropped."""
     pixel0, y0, column0, width, quad = lines
-    first = width.cumsum(0) - width
+    first = width.cumsum(0, dtype=torch.int32) - width
     line = torch.repeat_interleave(width)
-    place = torch.arange(line.numel(), device=line.device)
+    place = torch.arange(line.numel(), dtype=torch.int32, device=line.device)
     column = place + (column0 - first).index_select(0, line)
     start, step, share, depth = floats
     y = step.index_select(0, column).mul_(y0.to(start.dtype).index_select(0, line)).add_(start.index_select(0, column))
@@ -117,7 +119,7 @@ def _expand(lines, floats, whole, source: Atlas) -> Fragments:
     line, place, column, y, last = (v.index_select(0, kept) for v in (line, place, column, y, last))
     low = torch.floor(y)
     fy, fx = y - low, share.index_select(0, column)
-    low = low.long()
+    low = low.int()
     upper, lower = torch.minimum(low.clamp(min=0), last), torch.minimum(low + 1, last)
     left, right, wide = (whole[k].index_select(0, column) for k in (0, 1, 2))
     upper, lower = upper.mul_(wide), lower.mul_(wide)
@@ -126,4 +128,4 @@ def _expand(lines, floats, whole, source: Atlas) -> Fragments:
     weight = torch.stack([gx * gy, fx * gy, gx * fy, fx * fy], 1)
     texel = F.embedding_bag(index, source.table, per_sample_weights=weight, mode="sum")
     pixel = place.add_((pixel0 - first).index_select(0, line))
-    return Fragments(pixel, quad.index_select(0, line), depth.index_select(0, column), texel)
+    return Fragments(pixel.long(), quad.long().index_select(0, line), depth.index_select(0, column), texel)
