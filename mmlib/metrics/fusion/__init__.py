@@ -6,6 +6,9 @@ arguments; the combinations found in print are ready in CONVENTIONS:
 
     evaluate(fused, rgb, ir, convention="cddfuse")["ssim"]
     ssim(fused, rgb, ir, **CONVENTIONS["cddfuse"]["ssim"])     # the same
+
+Images with NaN or infinite values, values outside [0, 1], integers or unequal sizes are refused with an error that says
+what to do. What a constant image gives stands with each metric; where nothing is said it is an ordinary number.
 """
 
 from .contrast import ag, ei, sd, sf
