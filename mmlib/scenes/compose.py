@@ -70,7 +70,8 @@ def _look(world, device) -> torch.Tensor:
 
 
 def _lay(world, pieces: Fragments, surfaces, frames: int) -> torch.Tensor:
-    """Lay fragments over `surfaces` (frames, 11, H * W): what an opaque fragment hides is skipped, the rest is blended."""
+    """Lay fragments over `surfaces` (frames, 11, H * W): what an opaque fragment hides is skipped, the rest is
+    blended."""
     count = surfaces.shape[2] * frames
     alpha = pieces.texel[:, 3]
     full = torch.nonzero(alpha > 0.996)[:, 0]
