@@ -314,3 +314,12 @@ def test_names_of_runs_are_checked(quick):
     for name in ("left/a-ministreet-laptop", "left/a-ministreet-huge-0", "../a-ministreet-laptop-0"):
         status, said = nightly(quick, "run", name)
         assert status == 1 and "expected a run such as" in said
+
+
+def test_a_night_on_a_cluster(quick):
+    """The generic executor, with a submit command that starts each job's script here as a scheduler would."""
+    submit = "bash -c 'nohup $0 >/dev/null 2>&1 & echo $!'"
+    cluster = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", submit]
+    cluster += ["--seconds-between-status-checks", "1", "--latency-wait", "20"]
+    status, said = nightly(quick, "night", "--chapter", "left", "--jobs", "2", *cluster)
+    assert status == 0 and "4 runs planned, 4 made, 0 failed, 4 published" in said, said

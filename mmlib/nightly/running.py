@@ -90,8 +90,9 @@ def run_all(build: str, jobs: str, extra: list[str]) -> int:
     folder = ROOT / build / "night"
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "snakemake", "night", "--nolock", "--rerun-incomplete", "--keep-going"]
+    elsewhere = any(word.startswith(("--executor", "-e")) for word in extra)
     if not any(word.startswith(("--cores", "-c", "--jobs", "-j")) for word in extra):
-        command += ["--cores", jobs]
+        command += ["--jobs" if elsewhere else "--cores", jobs]
     command += ["--quiet", "all", "--config", f"build={build}", *extra]
     with open(folder / "snakemake.log", "w", encoding="utf-8") as log:
         return subprocess.run(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT).returncode

@@ -1,0 +1,54 @@
+"""The workflow files name what is there: commands of the Makefile, files, and the nightly's own runner."""
+
+import re
+
+import pytest
+import yaml
+
+FILES = ("test", "nightly", "publish")
+
+
+@pytest.fixture
+def workflow(root):
+    """Read a workflow. YAML takes the bare word ``on`` for true."""
+
+    def read(name):
+        made = yaml.safe_load((root / ".github" / "workflows" / f"{name}.yml").read_text())
+        return made | {"on": made.pop(True)}
+
+    return read
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_commands_exist(workflow, root, name):
+    targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.M))
+    steps = [step for job in workflow(name)["jobs"].values() for step in job["steps"]]
+    assert all(("uses" in step) != ("run" in step) for step in steps)
+    for step in steps:
+        for target in re.findall(r"\bmake ([a-z]+)", step.get("run", "")):
+            assert target in targets, f"make {target}"
+        for script in re.findall(r"\.ci/\w+", step.get("run", "")):
+            assert (root / script).is_file()
+
+
+def test_the_night_runs_on_a_gpu_of_ones_own_and_keeps_its_report(workflow):
+    night = workflow("nightly")
+    job = night["jobs"]["nightly"]
+    assert job["runs-on"] == ["self-hosted", "gpu"] and "schedule" in night["on"]
+    kept = [step for step in job["steps"] if step.get("if") == "always()"]
+    assert any("_build/night/report.html" in step.get("with", {}).get("path", "") for step in kept)
+    assert any("git add results" in step.get("run", "") for step in kept)
+
+
+def test_nothing_from_outside_is_pasted_into_a_command(workflow):
+    """An input or a branch's name may hold anything; commands only see it as a variable."""
+    for name in FILES:
+        for job in workflow(name)["jobs"].values():
+            for step in job["steps"]:
+                assert "${{" not in step.get("run", "")
+
+
+def test_pages_come_from_the_book(workflow):
+    steps = workflow("publish")["jobs"]["build"]["steps"]
+    assert any(step.get("with", {}).get("path") == "_build/html" for step in steps)
+    assert workflow("publish")["on"]["workflow_run"]["workflows"] == [workflow("nightly")["name"]]
