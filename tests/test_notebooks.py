@@ -59,6 +59,15 @@ def test_cells_are_short_and_carry_no_installs_or_paths(chapter):
 
 
 @every_chapter
+def test_code_on_view_fits_the_column(chapter):
+    folded = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+    for cell in code_cells(chapter):
+        if not folded & set(tags(cell)):
+            long = [line for line in cell.source.splitlines() if len(line) > 88]
+            assert not long, f"over 88 characters: {long[0]}"
+
+
+@every_chapter
 def test_every_library_name_it_uses_exists(chapter):
     for node in ast.walk(ast.parse(notebook_code(chapter))):
         if isinstance(node, ast.ImportFrom) and node.module.startswith("mmlib"):
