@@ -58,8 +58,8 @@ def mutual_information(ask: Ask) -> None:
     "ch3.miou",
     hints=[
         "Hits are on the diagonal. The union of a class is its row plus its column, minus the hits counted twice.",
-        "Make the IoU of every class first, 0 where the union is 0. The three policies differ only in which classes are "
-        "averaged.",
+        "Make the IoU of every class first, 0 where the union is 0. The three policies differ only in which classes "
+        "they average.",
         '"skip" averages where the union is above 0, "gt_only" where the row sum is, "zero" everywhere.',
     ],
 )
