@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from mmlib.claims import Cell, Direction, Interval, Judged, Paper
+from mmlib.claims import Cell, Direction, Judged, Paper
 from mmlib.claims.schema import GRADES
 from mmlib.claims.verdicts import AGREES, CONTRADICTED, DIFFERS, HOLDS, UNVERIFIED
+from mmlib.claims.wording import data_name, name_of, number, ours, printed, seeds
 from mmlib.show.html import Html, tag
 
 # A sign beside the word, so that colour is not needed.
@@ -25,21 +26,14 @@ def cell(content: str, text: str, **data: str) -> Html:
     return Html(tag("span", content, **{f"data_{name}": value for name, value in data.items()}), text)
 
 
-def name_of(row: Cell | Direction, paper: Paper) -> str:
-    """What a row is about, in words."""
-    if isinstance(row, Direction):
-        return row.statement
-    return f"{paper.table_titles[row.table]}: {row.row}, {row.column}"
-
-
 def claim_cell(judged: Judged, paper: Paper) -> Html:
     """The statement, where it comes from and what is doubtful about it."""
     row = judged.row
     if isinstance(row, Direction):
         kind = "control" if row.control_of else "headline claim" if row.headline else "further claim"
-        about = f"{paper.title}, {kind}, on {row.data}"
+        about = f"{paper.title}, {kind}, on {data_name(row.data)}"
     else:
-        about = f"{paper.title}, value, {row.metric} on {row.data} ({row.split})"
+        about = f"{paper.title}, value, {row.metric} on {data_name(row.data)} ({row.split})"
     words = f"{about}; source: {GRADES[row.grade]}"
     html = escape(name_of(row, paper)) + quiet(words) + doubts(row.doubts)
     filtered = {"paper": paper.key, "verdict": judged.verdict.word.split(":")[0]}
@@ -59,42 +53,16 @@ def folded(word: str, text: str) -> str:
 
 def paper_cell(row: Cell | Direction, paper: Paper) -> Html:
     """What the paper prints."""
-    if isinstance(row, Cell):
-        instead = f"perhaps {row.instead}" if row.instead else ""
-        return cell(escape(row.value or "missing") + quiet(instead), row.value or "missing")
-    printed = row.printed if row.printed is None or row.printed[0] in "+-" else f"+{row.printed}"
-    values = [paper.cell(name).value for name in row.cells]
-    against = f"{values[0]} against {', '.join(map(str, values[1:]))}" if len(values) > 1 else ""
-    text = printed or against or "no number"
-    return cell(escape(text) + quiet(against if printed else ""), text)
-
-
-def ours_text(judged: Judged) -> str:
-    """Our mean with its interval, in the paper's unit; "" where there is none."""
-    interval = judged.verdict.interval
-    if interval is None:
-        return ""
-    sign = "+" if isinstance(judged.row, Direction) else ""
-    low, high = number(interval.low, interval), number(interval.high, interval)
-    return f"{number(interval.mean, interval, sign)} [{low}, {high}]"
+    text, second = printed(row, paper)
+    return cell(escape(text) + quiet(second), text)
 
 
 def ours_cell(judged: Judged, provenance: str) -> Html:
     """Our mean, interval and number of seeds, what each arm scored, and, folded, the records behind them."""
-    interval, row = judged.verdict.interval, judged.row
-    unit = f", {row.unit}" if isinstance(row, Direction) and row.unit else ""
-    seeds = f"n = {interval.n} seeds{unit}" if interval else ""
     arms = ", ".join(f"{arm} {number(i.mean, i)}" for arm, i in judged.arms.items()) if len(judged.arms) > 1 else ""
-    text = ours_text(judged)
-    return cell(tag("span", escape(text), style="white-space:nowrap") + quiet(seeds) + quiet(arms) + provenance, text)
-
-
-def number(value: float, interval: Interval, sign: str = "") -> str:
-    """A number with as many digits as its interval supports: two significant ones of the half width."""
-    digits = 0
-    while interval.half * 10**digits < 10 and digits < 3:
-        digits += 1
-    return f"{value:{sign}.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    text = ours(judged)
+    main = tag("span", escape(text), style="white-space:nowrap")
+    return cell(main + quiet(seeds(judged)) + quiet(arms) + provenance, text)
 
 
 def verdict_cell(judged: Judged, history: str) -> Html:
@@ -124,7 +92,7 @@ def _heading(row: Cell | Direction, paper: Paper) -> str:
 
 def _waits(judged: Judged) -> str:
     """A printed value by its column, with ours where there is one; nothing for a direction without a number."""
-    ours = f"(ours {ours_text(judged)})" if judged.verdict.interval else ""
+    own = f"(ours {ours(judged)})" if judged.verdict.interval else ""
     if isinstance(judged.row, Direction):
-        return ours
-    return f"{judged.row.column} {judged.row.value or 'missing'} {ours}".strip()
+        return own
+    return f"{judged.row.column} {judged.row.value or 'missing'} {own}".strip()
