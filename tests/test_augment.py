@@ -232,6 +232,16 @@ def test_boxes_are_cut_and_dropped_with_their_labels(with_instances):
     assert len(before["boxes"][0]) == 2 and len(before["box_labels"][0]) == 2
 
 
+@pytest.mark.parametrize("scale", [0.5, 1.2])
+def test_growing_and_shrinking_is_not_vanishing(scale):
+    centre = {"flip": torch.tensor([False]), "degrees": torch.zeros(1), "place": torch.zeros(1, 2)}
+    matrix = affine((H, W), (2 * H, 2 * W), scale=torch.tensor([scale]), **centre)
+    after = transform(world(), matrix, (2 * H, 2 * W), visible=0.8)
+    assert len(after["boxes"][0]) == 2
+    cut = transform(world(), affine((H, W), (H, W), scale=torch.tensor([1.9]), **centre), (H, W), visible=0.8)
+    assert len(cut["boxes"][0]) == 0
+
+
 def test_a_sample_without_boxes():
     before = world() | {"boxes": [torch.zeros(0, 4)], "box_labels": [torch.zeros(0, dtype=torch.long)]}
     with pytest.raises(ValueError, match="instance 2 has no box"):
@@ -418,7 +428,10 @@ def test_the_two_frames_share_their_light():
     still["rgb_next"] = still["rgb"].clone()
     after = Photometric(noise=0.0, blur=1.0)(still, 0)
     assert after["rgb"].equal(after["rgb_next"])
-    noisy = Photometric(noise=0.1)(still, 0)
+    still["rgb_next"][..., : W // 2] = 0.0  # what stays the same keeps its look, whatever else comes into the picture
+    after = Photometric(noise=0.0)(still, 0)
+    assert after["rgb"][..., W // 2 :].equal(after["rgb_next"][..., W // 2 :])
+    noisy = Photometric(noise=0.1)(world() | {"rgb_next": still["rgb"]}, 0)
     assert not noisy["rgb"].equal(noisy["rgb_next"])
 
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mmlib.flow.warping import check_flow, valid_mask, warp
+from mmlib.flow.warping import check_flow, warp
 
 
 def occlusion(forward: Tensor, backward: Tensor, *, relative: float = 0.01, absolute: float = 0.5) -> Tensor:
@@ -30,6 +30,6 @@ def occlusion(forward: Tensor, backward: Tensor, *, relative: float = 0.01, abso
     home = warp(backward.where(known, 0.0), forward)
     gap = (forward + home).square().sum(dim=1)
     length = forward.square().sum(dim=1) + home.square().sum(dim=1)
-    # A bilinear look-up that touches one unknown vector is unknown: its weight of known neighbours falls below one.
+    # A look-up that touches an unknown vector or the outside is unknown: its weight of known neighbours is below one.
     seen = warp(known.to(forward.dtype), forward)[:, 0] > 1 - 1e-6
-    return ~(valid_mask(forward) & seen & (gap <= relative * length + absolute))
+    return ~(seen & (gap <= relative * length + absolute))
