@@ -163,8 +163,26 @@ def test_outside_is_ignored_not_road():
     outside = ~after["valid"][0]
     assert int((~outside).sum()) == (H // 2) * (W // 2)
     assert after["labels"][0, outside].eq(255).all() and after["instances"][0, outside].eq(0).all()
-    assert after["rgb"][0, :, outside].eq(0).all() and after["depth"][0, 0, outside].eq(0).all()
+    assert after["rgb"][0, :, outside].eq(0).all() and after["depth"][0, 0, outside].isinf().all()
     assert after["flow"][0, :, outside].eq(0).all() and after["occlusion"][0, outside].all()
+
+
+def test_fields_of_the_next_frame_and_masks_move_too():
+    before = world()
+    card = before["instances"] == 1
+    batch = {
+        "rgb": before["rgb"],
+        "labels": before["labels"],
+        "labels_next": before["labels"],
+        "derived_labels": before["labels"],
+    }
+    batch |= {"mask": card, "mask_next": card, "masks": [torch.stack([card[0], ~card[0]])]}
+    after = Geometric(size=(60, 80), rotate=9.0, flip=1.0)(batch, 2)
+    assert after["labels_next"].equal(after["labels"]) and after["derived_labels"].equal(after["labels"])
+    assert after["mask"].equal(after["mask_next"]) and after["masks"][0][0].equal(after["mask"][0])
+    assert not (after["masks"][0].any(dim=0) & ~after["valid"][0]).any()
+    none = Geometric()({"rgb": before["rgb"], "masks": [torch.zeros(0, H, W, dtype=torch.bool)]}, 0)
+    assert none["masks"][0].shape == (0, H, W)
 
 
 def test_dtypes_and_shapes_are_kept():

@@ -1,5 +1,7 @@
 """Moving every field of a batch by one affine map, each in the way that keeps it true."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -8,12 +10,15 @@ from mmlib.flow import pixel_grid, valid_mask
 
 IMAGES = ("rgb", "rgb_next", "ir", "ir_next", "fused")  # blended between pixels; black outside
 FLOWS = ("flow", "flow_back")
-COPIED = {  # taken from the nearest pixel: (what stands outside)
+COPIED = {  # taken from the nearest pixel; what stands outside
     "labels": 255,
+    "labels_next": 255,
+    "derived_labels": 255,
     "instances": 0,
-    "depth": 0.0,
+    "depth": math.inf,
     "occlusion": True,
     "mask": False,
+    "mask_next": False,
     "valid": False,
 }
 LISTS = ("boxes", "box_labels", "expressions")  # see things.py
@@ -42,9 +47,9 @@ def transform(batch: dict, matrix: Tensor, size: tuple[int, int], *, visible: fl
 
     Args:
         batch: a dict in the book's vocabulary: rgb, rgb_next, ir, ir_next, fused (B, C, H, W); flow, flow_back
-            (B, 2, H, W); depth (B, 1, H, W); labels, instances, occlusion, mask, valid (B, H, W); lists of length B:
-            boxes (N, 4), box_labels (N,), masks (N, H, W), expressions. Other entries are passed on, unless they have
-            pixels.
+            (B, 2, H, W); depth (B, 1, H, W); labels, labels_next, derived_labels, instances, occlusion, mask,
+            mask_next, valid (B, H, W); lists of length B: boxes (N, 4), box_labels (N,), masks (N, H, W), expressions.
+            Other entries are passed on, unless they have pixels.
         matrix: (B, 3, 3), pixel centres of the old frame to those of the new one (see `affine`).
         size: (height, width) of the new frame.
         visible: a thing is kept if at least this share of it stays in the frame: of its pixels, or else of its box.
@@ -52,7 +57,7 @@ def transform(batch: dict, matrix: Tensor, size: tuple[int, int], *, visible: fl
     Returns:
         A new dict with the same keys, and `valid` (B, H', W') bool: where the new frame shows the old one. Images are
         blended; labels, instances, depth and masks come from the nearest pixel. Outside the old frame images are 0,
-        labels 255, instances 0, depth 0 (no reading), flow 0, occlusion True, masks False.
+        labels 255, instances 0, depth infinite, flow 0, occlusion True, masks False.
         Flow vectors are turned with the picture: if both frames move by p' = A p + t, then u' = A u. Where the two
         sides of a motion boundary would blend into a motion that neither has, the nearest vector stands. Depth keeps
         its metres. A pixel whose target leaves the new frame is occluded.
