@@ -31,14 +31,13 @@ def test_light_hardly_shows_the_walker_and_heat_does(told):
 
 
 @pytest.mark.slow
-def test_three_people_go_left_in_the_image_and_one_of_them_right_on_the_ground(told):
-    street, own = told["street"], told["own"]
-    near = told["near_people"]
-    assert len(near) == 3 and all((street["boxes"][i - 1, 2] < told["W"] / 2) for i in near)
+def test_she_withdraws_in_the_image_and_steps_onto_the_road(told):
+    street, near = told["street"], told["near_people"]
+    assert len(near) == 3
     in_the_image = [told["middle"](street["flow"][0], i) for i in near]
-    on_the_ground = [told["middle"](own[0], i) for i in near]
-    assert all(u < 0 for u in in_the_image) and in_the_image[0] < -10
-    assert on_the_ground[0] > 2 and on_the_ground[1] < -1
+    on_the_ground = [told["middle"](told["own"][0], i) for i in near]
+    assert in_the_image[0] < -5 and in_the_image[2] > 5
+    assert on_the_ground[0] > 2 and max(map(abs, on_the_ground[1:])) < 0.01
     assert torch.equal(told["answer"], street["instances"] == near[0])
 
 
@@ -50,13 +49,18 @@ def test_the_still_world_moves_by_three_numbers_an_axis(told):
 
 
 @pytest.mark.slow
-def test_sentences_lead_to_her(told):
-    texts = {e.text for e in told["street"]["expressions"] if e.instances == (told["near_people"][0],)}
-    assert {"the person on the left", "the largest person", "the nearest person", "the warmest person"} <= texts
+def test_sentences_mean_whom_the_text_says(told):
+    meant = {e.text: e.instances for e in told["street"]["expressions"]}
+    left, right = told["people"][0], told["people"][-1]
+    assert {meant["the person on the left"], meant["the warmest person"]} == {(left,)}
+    names = ("the person on the right", "the largest person", "the nearest person", "the person that moves right")
+    assert {meant[name] for name in names} == {(right,)}
+    assert {"the rider that moves left", "the coldest car", "the plants", "the smallest person"} <= set(meant)
 
 
 @pytest.mark.slow
 def test_the_threshold_is_good_here_and_poor_elsewhere(told):
     assert told["scores"][told["best"]] > 0.6
-    assert told["middle_score"] < 0.3 and told["flooded"] > 3
+    assert told["middle_score"] < told["scores"][told["best"]] - 0.2
+    assert told["false_alarms"] > 5 and told["misses"] > 3
     assert told["best"] not in (told["levels"][0], told["levels"][-1])

@@ -223,6 +223,8 @@ def test_ties_are_all_best_and_nan_is_never():
 def test_negative_numbers_have_a_minus_and_still_sort():
     made = show.table([["a-b", -1.5], ["c", -2]], columns=["m", "x"])
     assert "\u22121.500" in made.html and "\u22122" in made.html and 'data-v="-1.5"' in made.html and "a-b" in made.html
+    assert ">+0.0<" in show.table([["a", -0.01]], columns=["m", "x"], formats="+.1f").html
+    assert ">1e-05<" in show.table([["a", 1e-5]], columns=["m", "x"], formats=".0e").html
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,11 @@ class Picture:
     width: int
     height: int
 
-    def img(self, alt: str, *, style: str = "", pixelated: bool = False, eager: bool = False) -> str:
+    def img(self, alt: str, *, style: str = "", pixelated: bool = False) -> str:
         """The ``<img>`` tag. Class ``dark-light`` keeps themes from dimming it: its pixels are data."""
         style = "display:block;width:100%;height:auto;" + ("image-rendering:pixelated;" if pixelated else "") + style
-        decoding = "sync" if eager else "async"
         size = {"width": self.width, "height": self.height}
-        return tag("img", src=self.uri, alt=alt, class_="mm-picture dark-light", style=style, decoding=decoding, **size)
+        return tag("img", src=self.uri, alt=alt, class_="mm-picture dark-light", style=style, **size)
 
 
 def to_uint8(image: torch.Tensor | np.ndarray) -> np.ndarray:

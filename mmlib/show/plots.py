@@ -103,5 +103,5 @@ def _img(uri: str, alt: str, size: tuple[float, float], when: str, hidden: bool 
     width, height = round(size[0] * SCALE), round(size[1] * SCALE)
     least = round(size[0] * 62)
     css = f"{'display:none' if hidden else 'display:block'};width:100%;min-width:{least}px;height:auto"
-    values = {"class_": f"mm-picture {when}", "width": width, "height": height, "decoding": "async"}
+    values = {"class_": f"mm-picture {when}", "width": width, "height": height}
     return tag("img", src=uri, alt=alt, style=css, **values)

@@ -88,7 +88,11 @@ def _text(cell: object, how: str) -> str:
     if cell is None or cell != cell:
         return BLANK
     text = format(cell, how) if isinstance(cell, float) else str(cell)
-    return text.replace("-", "\N{MINUS SIGN}", 1) if _is_number(cell) and cell < 0 else text
+    if not _is_number(cell) or "-" not in text:
+        return text
+    if not text.strip("-0.%"):  # rounded to nothing: no sign
+        return format(0.0, how)
+    return text.replace("-", "\N{MINUS SIGN}", 1) if cell < 0 else text
 
 
 def _row(row: Sequence[object], how: list[str], winners: dict[int, float | None], numeric: list[bool]) -> str:

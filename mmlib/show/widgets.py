@@ -71,8 +71,8 @@ def compare(
     edge = "position:absolute;inset:0 auto 0 var(--mm-cut,50%);width:2px;margin-left:-1px;"
     stage = tag(
         "div",
-        below.img(f"{labels[0]}: {alt}", style=STACK, eager=True)
-        + above.img(f"{labels[1]}: {alt}", style=STACK + cut, eager=True)
+        below.img(f"{labels[0]}: {alt}", style=STACK)
+        + above.img(f"{labels[1]}: {alt}", style=STACK + cut)
         + tag("span", "", style=edge + "background:#fff;box-shadow:0 0 3px #000")
         + _badge(labels[0], "left")
         + _badge(labels[1], "right"),
@@ -186,7 +186,7 @@ def _frame(item: Drawn, alt: str, width: int | None, pixelated: bool) -> str:
         return grid(pairs, alt, None, width, pixelated)
     picture = encode(pairs[0][0], pixelated=pixelated)
     limit = width or max(SMALL, picture.width)
-    return picture.img(alt, style=f"max-width:{limit}px;", pixelated=pixelated, eager=True)
+    return picture.img(alt, style=f"max-width:{limit}px;", pixelated=pixelated)
 
 
 def _widest(items: Sequence[Drawn], width: int | None) -> str:
