@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
+from mmlib import data, scenes
 from mmlib import flow as mf
-from mmlib import scenes
 from mmlib.augment import Geometric, Photometric, affine, mirror, transform
 
 H, W = 48, 64
@@ -191,6 +191,18 @@ def test_dtypes_and_shapes_are_kept():
         assert after[key].dtype == before[key].dtype and after[key].ndim == before[key].ndim
         assert after[key].shape[-2:] == (24, 30)
     assert after["name"] == ["a"] and before["rgb"].shape[-2:] == (H, W)
+
+
+def test_real_motion_survives_a_mirror_and_a_turn(shared_data, monkeypatch):
+    monkeypatch.setenv("MMLIB_DATA", str(shared_data))
+    batch = data.collate([data.load("middlebury")["RubberWhale"]])
+    batch["occlusion"] = ~batch["valid"]
+    matrix = Geometric(flip=1.0, rotate=8.0).draw(1, tuple(batch["rgb"].shape[-2:]), 0)
+    after = transform(batch, matrix, tuple(batch["rgb"].shape[-2:]))
+    back = torch.linalg.inv(matrix)[:, :2, :2].float()
+    naive = torch.einsum("bij,bjhw->bihw", back, after["flow"])
+    assert misalignment(after) < 1.2 * misalignment(batch)
+    assert misalignment(after, naive) > 2 * misalignment(after)
 
 
 # --- boxes -----------------------------------------------------------------------------------------------------------
