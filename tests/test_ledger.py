@@ -9,6 +9,7 @@ import yaml
 from claims_toy import falling, record, text, trained_pair
 
 from mmlib.book.ledger import MARK, ledger_html, stage
+from mmlib.book.ledger_context import context, places
 from mmlib.book.sparkline import sparkline
 from mmlib.claims import load, names
 from mmlib.runs.history import add_night
@@ -161,3 +162,23 @@ def test_a_damaged_record_stops_the_page(drawn, tmp_path):
     path.write_text(path.read_text()[:50])
     with pytest.raises(ValueError, match=path.name):
         drawn()
+
+
+def test_doubts_name_the_part_of_the_table_they_concern():
+    fusenet, tsjnet = load("fusenet_ris"), load("tsjnet")
+    where = places([cell for cell in fusenet.cells if cell.table == "results"])
+    assert where["presumably MLSL"] == "MISL"
+    assert where["the published row has 25.9 here"] == "Source only vege"
+    assert [place for doubt, place in where.items() if "published ones of bus" in doubt] == ["vege"]
+    assert not any("adaptation" in doubt for doubt in where), "what concerns all cells concerns the table"
+    where = places([cell for cell in tsjnet.cells if cell.table == "msrs"])
+    assert where == {
+        "the row lost this cell": "TSJNet VIF",
+        "printed under VIF; the radar chart places CC at 0.617": "TSJNet CC",
+    }
+
+
+def test_doubtful_cells_are_starred():
+    shown = words(context(load("tsjnet")))
+    assert "0.69 18.13 1502.60 missing* 0.62* 344.20" in shown
+    assert "0.59* 10.44 (12.34?)*" in shown and "0.67 14.11 2989.60" in shown

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from mmlib.book.ledger_context import context, fold
 from mmlib.book.ledger_rows import claim_cell, folded, ours_cell, paper_cell, reason_item, verdict_cell
 from mmlib.book.sparkline import sparkline
 from mmlib.claims import Direction, Judged, Key, Paper, judge, load, names, read_records
@@ -57,8 +58,8 @@ def ledger_html(claims: Path | None = None, results: Path | None = None) -> str:
     papers = [load(key, claims) for key in names(claims)]
     judged = {paper.key: judge(paper, read_records(paper.key, results)) for paper in papers}
     rows = "".join([*_judged_tables(papers, judged, results), *(_waiting(p, judged[p.key]) for p in papers)])
-    context = tag("p", tag("strong", "The papers' tables")) + "".join(_context(paper) for paper in papers)
-    return tag("div", STYLE + _filter(papers, judged, rows.count("data-verdict=")) + rows + context, class_="mm-ledger")
+    tables = tag("p", tag("strong", "The papers' tables")) + "".join(context(paper) for paper in papers)
+    return tag("div", STYLE + _filter(papers, judged, rows.count("data-verdict=")) + rows + tables, class_="mm-ledger")
 
 
 def stage(page: Path, html: str | None = None) -> None:
@@ -151,11 +152,6 @@ def _provenance_text(made: Sequence[dict], now: Sequence, keys: Sequence[Key]) -
     return folded(worst, facts)
 
 
-def _fold(summary: str, body: str) -> str:
-    style = "cursor:pointer;padding:.3em 0;min-height:1.6em"
-    return tag("details", tag("summary", escape(summary), style=style) + body, class_="mm-fold")
-
-
 def _waiting(paper: Paper, judged: Sequence[Judged]) -> str:
     """The rows without a verdict of their own, by what they wait for."""
     reasons: dict[tuple[str, str, str], list[Judged]] = {}
@@ -168,20 +164,4 @@ def _waiting(paper: Paper, judged: Sequence[Judged]) -> str:
         reason_item(f"{word}: {detail}", command, rows, paper) for (word, detail, command), rows in reasons.items()
     )
     count = sum(len(rows) for rows in reasons.values())
-    return _fold(f"{paper.title}: {count} rows without a verdict, why, and the command", body)
-
-
-def _context(paper: Paper) -> str:
-    """The paper's tables as printed, doubts below each."""
-    tables = []
-    for name, title in paper.table_titles.items():
-        cells = [one for one in paper.cells if one.table == name]
-        columns = list(dict.fromkeys(one.column for one in cells))
-        rows: dict[str, dict[str, str | None]] = {}
-        for one in cells:
-            rows.setdefault(one.row, {})[one.column] = one.value
-        listed = [[row, *(values[column] for column in columns)] for row, values in rows.items()]
-        said = dict.fromkeys(doubt for one in cells for doubt in one.doubts)
-        footer = f"As printed ({paper.source})." + (f" Doubts: {'; '.join(said)}." if said else "")
-        tables.append(table(listed, columns=["", *columns], caption=title, footer=footer).html)
-    return _fold(f"{paper.title}: its tables as printed", "".join(tables)) if tables else ""
+    return fold(f"{paper.title}: {count} rows without a verdict, why, and the command", body)
