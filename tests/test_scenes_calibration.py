@@ -1,6 +1,5 @@
 """MiniStreet is as hard as real streets: the published calibration holds for the scenes as they are drawn today."""
 
-import json
 import runpy
 from pathlib import Path
 
@@ -8,9 +7,17 @@ import numpy as np
 import pytest
 
 from mmlib.scenes import CLASSES, VERSION, Knobs, scene
-from mmlib.scenes.calibration import TIMES, contrast, ministreet_contrasts, ministreet_flow, ministreet_shares, summary
+from mmlib.scenes.calibration import (
+    TIMES,
+    contrast,
+    ministreet_contrasts,
+    ministreet_flow,
+    ministreet_shares,
+    published,
+    summary,
+)
 
-RECORD = json.loads((Path(__file__).parents[1] / "results" / "scenes" / "calibration.json").read_text())
+RECORD = published()
 SCENES = 60
 
 
@@ -35,8 +42,8 @@ def test_contrasts_stay_near_the_real_ones(today: tuple[str, dict]) -> None:
 def test_contrasts_stay_near_the_published_ones(today: tuple[str, dict]) -> None:
     """Tighter than the distance to reality: a change of drawing that moves contrasts needs a new record."""
     time, ours = today
-    for name, published in RECORD["contrast"]["ministreet"][time].items():
-        assert abs(ours[name]["median"] - published["median"]) <= 0.025, name
+    for name, then in RECORD["contrast"]["ministreet"][time].items():
+        assert abs(ours[name]["median"] - then["median"]) <= 0.025, name
 
 
 def test_the_order_of_difficulty_is_that_of_real_streets() -> None:

@@ -1,6 +1,8 @@
 """How visible things are, measured the same way on real boxes and on MiniStreet's."""
 
+import json
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,6 +19,19 @@ LUMA = (0.299, 0.587, 0.114)
 
 SMALLEST = (0.06, 0.015)
 """Boxes lower than 0.06 image heights or narrower than 0.015 image widths are not measured."""
+
+
+RECORD = Path(__file__).resolve().parents[2] / "results" / "scenes" / "calibration.json"
+
+
+def published() -> dict:
+    """The published calibration: what data_scripts/calibrate.py measured on real data and on MiniStreet.
+
+    Raises FileNotFoundError, naming the command, where it is absent.
+    """
+    if not RECORD.is_file():
+        raise FileNotFoundError(f"expected {RECORD}; make it with: python data_scripts/calibrate.py")
+    return json.loads(RECORD.read_text(encoding="utf-8"))
 
 
 def contrast(grey: np.ndarray, box) -> float | None:
