@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -73,15 +72,6 @@ def stage(page: Path, html: str | None = None) -> None:
         raise ValueError(f"{page}: expected the line {MARK!r}, there is none; next: put it where the ledger belongs")
     block = "```{raw} html\n" + (html or ledger_html()) + "\n```"
     page.write_text(text.replace(MARK, block), encoding="utf-8")
-
-
-def state() -> str:
-    """A hash over everything the ledger is drawn from, so that the pages are built again when a record changes."""
-    files = [*(ROOT / "claims").glob("*.yml"), *(ROOT / "results").rglob("*.json*")]
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def _choice(name: str, label: str, options: Sequence[tuple[str, str]]) -> str:
