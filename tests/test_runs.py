@@ -105,3 +105,20 @@ def test_docstrings_do_not_count(tmp_path):
     one = notebook(tmp_path / "a.ipynb", 'def f():\n    "one"\n    return 1')
     two = notebook(tmp_path / "b.ipynb", 'def f():\n    "two words"\n    return 1')
     assert fingerprint.code_fingerprint(one) == fingerprint.code_fingerprint(two)
+
+
+def test_drawing_does_not_make_a_number_old(tmp_path, monkeypatch):
+    plain = notebook(tmp_path / "a.ipynb", "from mmlib.show import table")
+    before = fingerprint.code_fingerprint(plain)
+    read = Path.read_text
+
+    def changed(which):
+        def text(path, *args, **kwargs):
+            return read(path, *args, **kwargs) + ("\nADDED = 1\n" if which in path.as_posix() else "")
+
+        return text
+
+    monkeypatch.setattr(Path, "read_text", changed("mmlib/show/"))
+    assert fingerprint.code_fingerprint(plain) == before
+    monkeypatch.setattr(Path, "read_text", changed("mmlib/__init__"))
+    assert fingerprint.code_fingerprint(plain) != before
