@@ -1,5 +1,6 @@
 """Records, presets and fingerprints: what is written is whole and checked, what is recognised is the code."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -105,6 +106,12 @@ def test_docstrings_do_not_count(tmp_path):
     one = notebook(tmp_path / "a.ipynb", 'def f():\n    "one"\n    return 1')
     two = notebook(tmp_path / "b.ipynb", 'def f():\n    "two words"\n    return 1')
     assert fingerprint.code_fingerprint(one) == fingerprint.code_fingerprint(two)
+
+
+def test_the_fingerprint_is_the_same_under_every_python():
+    text = 'def f(x: int = 1, *a) -> str:\n    """Words."""\n    return f"{x!r:>{8}}" if a else "b"\n'
+    digest = hashlib.sha256(fingerprint._code(text, "text")).hexdigest()
+    assert digest == "b8c0d27c0aada15476c3020d39cb44c6c56e1ce456f01f9093f014503be8387f"
 
 
 def test_drawing_does_not_make_a_number_old(tmp_path, monkeypatch):

@@ -80,19 +80,32 @@ def _bare(tree: ast.AST) -> ast.AST:
     return tree
 
 
+def _written(node: object) -> str:
+    """A syntax tree as text, the same under every Python: ``ast.dump`` changes its mind about empty fields."""
+    if isinstance(node, list):
+        return "[" + ",".join(_written(item) for item in node) + "]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
+    return type(node).__name__ + "(" + ",".join(f"{name}={_written(value)}" for name, value in fields) + ")"
+
+
+def _code(text: str, source: str) -> bytes:
+    """What of a Python text is code."""
+    return _written(_bare(ast.parse(text, source))).encode()
+
+
 def code_fingerprint(notebook: Path) -> str:
     """sha256 (hex) of what a notebook computes: its cells but ``look`` and exercises, and the mmlib files they import.
 
     Files under SHOWING are left out: a figure's caption does not make a measurement old.
     """
     digest = hashlib.sha256()
-    digest.update(
-        ast.dump(_bare(ast.parse(notebook_code(notebook, without=("look", "solution", "exercise"))))).encode()
-    )
+    digest.update(_code(notebook_code(notebook, without=("look", "solution", "exercise")), str(notebook)))
     for path in code_files(notebook):
         name = path.relative_to(ROOT).as_posix()
         if name.startswith(SHOWING):
             continue
         digest.update(name.encode())
-        digest.update(ast.dump(_bare(ast.parse(path.read_text(encoding="utf-8")))).encode())
+        digest.update(_code(path.read_text(encoding="utf-8"), str(path)))
     return digest.hexdigest()
