@@ -20,8 +20,8 @@ MODEL = (
 def chapter(tmp_path):
     """Write a chapter with some code cells, each (source, tags)."""
 
-    def write(*cells, name="06_toy.ipynb", **metadata):
-        made = nbformat.v4.new_notebook(metadata=metadata)
+    def write(*cells, name="06_toy.ipynb"):
+        made = nbformat.v4.new_notebook()
         made.cells.append(nbformat.v4.new_markdown_cell("# A toy of two parts\n\nWords."))
         made.cells += [nbformat.v4.new_code_cell(text, metadata={"tags": tags}) for text, tags in cells]
         nbformat.write(made, tmp_path / name)
@@ -92,9 +92,9 @@ def test_a_module_without_a_chapter_is_noticed_and_removed(chapter, tmp_path):
     assert [p.name for p in folder.iterdir()] == ["__init__.py"]
 
 
-def test_the_notebook_may_name_its_module(chapter):
-    assert target(chapter(export="fusenet_ris")).name == "fusenet_ris.py"
+def test_a_module_is_named_like_its_chapter(chapter):
     assert target(chapter()) == MODELS / "toy.py"
+    assert target(chapter(name="09_fusenet_ris.ipynb")).name == "fusenet_ris.py"
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,8 @@ Written by ``make export`` from the cells tagged ``export`` in nbs/{name}; chang
 
 
 def target(notebook: Path, folder: Path = MODELS) -> Path:
-    """Where a chapter's export goes: named like the chapter, or by the notebook's metadata field ``export``."""
-    metadata = nbformat.read(notebook, as_version=4).metadata
-    return folder / f"{metadata.get('export') or notebook.stem.lstrip('0123456789_')}.py"
+    """Where a chapter's export goes: named like the chapter, without its number."""
+    return folder / f"{notebook.stem.lstrip('0123456789_')}.py"
 
 
 def exported(notebook: Path) -> str | None:
