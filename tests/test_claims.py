@@ -207,6 +207,16 @@ def test_the_better_arm_may_still_be_learning(word):
     assert word(pair, better="lower").word == "undecided: undertrained"
 
 
+def test_the_worse_arm_is_the_one_that_scores_lower_whatever_is_subtracted(word):
+    """Plain scores lower; that its difference to elsewhere is larger does not make it the better arm."""
+    elsewhere = {"flow": 0.6, "plain": 0.1}
+    pair = [
+        r | {"values": {**r["values"], "else": {"miou": elsewhere[r["variant"].split("_")[0]]}}} for r in trained_pair()
+    ]
+    falls = [r | ({"values": r["values"] | flat(0.3)} if r["variant"] == "plain" else {}) for r in pair]
+    assert "the loss of plain still fell" in word(falls, less="else.miou").detail
+
+
 def flat(fell: float) -> dict:
     """A training block whose loss fell by this share in the last quarter."""
     return {"training": training_block(falling(fell), data_order="seeded", augmentation="flip", tuning=TUNING)}

@@ -46,9 +46,10 @@ def exported(notebook: Path) -> str | None:
         return None
     parts = [_split(source, f"{notebook.name}, exported cell {number}") for number, source in enumerate(cells, 1)]
     imports = "\n".join(dict.fromkeys(line for lines, _ in parts for line in lines))
-    title = next(c.source for c in found.cells if c.cell_type == "markdown").splitlines()[0].lstrip("# ").rstrip(".")
+    title = next(c.source for c in found.cells if c.cell_type == "markdown").splitlines()[0].lstrip("# ")
+    head = HEAD.format(title=title if title.endswith((".", "?", "!")) else f"{title}.", name=notebook.name)
     body = "\n\n\n".join(text for _, text in parts if text)
-    return _tidy(HEAD.format(title=f"{title}.", name=notebook.name) + imports + "\n\n\n" + body + "\n", notebook.name)
+    return _tidy(f"{head}{imports}\n\n\n{body}\n", notebook.name)
 
 
 def _split(source: str, where: str) -> tuple[list[str], str]:

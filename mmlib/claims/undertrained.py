@@ -73,7 +73,7 @@ def undertrained(
     if reason := unequal(runs):
         return reason
     sign = 1.0 if row.better == "higher" else -1.0
-    worse = min(arms, key=lambda variant: sign * math.fsum(score(run, row) for run in arms[variant]))
+    worse = min(arms, key=lambda variant: sign * math.fsum(number_at(run, row.metric) for run in arms[variant]))
     fell = still_falling(arms[worse])
     if fell >= FLAT:
         return f"the loss of {worse} still fell by {fell:.1%} in the last quarter of its steps"
