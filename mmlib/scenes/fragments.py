@@ -26,6 +26,8 @@ class Fragments:
 
 def fragments(world: World, frames: list[tuple[int, View]], size: tuple[int, int], source: Atlas) -> Fragments | None:
     """All fragments of a world in some (time, view) pairs, or None if nothing is in sight."""
+    if not world.quads:
+        return None
     shapes = Shapes(world)
     boxes = np.stack([footprints(shapes, view, time, size) for time, view in frames], 1)  # (quads, frames, 4)
     row, image = np.nonzero((boxes[..., 2] > boxes[..., 0]) & (boxes[..., 3] > boxes[..., 1]))
