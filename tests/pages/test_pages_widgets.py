@@ -1,5 +1,7 @@
 """The moving figures of the built pages: every one of them moves, by keyboard, by mouse and by finger."""
 
+import re
+
 import pytest
 from sizes import DESK, PHONE
 
@@ -78,9 +80,8 @@ def test_frames_change_by_keyboard_and_pointer(open_page, holding, address, view
 
 def test_frames_hold_different_pictures(open_page, holding, address):
     for _, figure in figures(open_page, holding, address, ".mm-frames"):
-        frames = figure.locator("> .mm-stage > .mm-frame").evaluate_all(
-            "all => all.map(f => [...f.querySelectorAll('img')].map(i => i.src).join())"
-        )
+        frames = figure.locator("> .mm-stage > .mm-frame").evaluate_all("all => all.map(f => f.innerHTML)")
+        frames = [re.sub(r' (alt|aria-label)="[^"]*"', "", frame) for frame in frames]
         assert len(set(frames)) > len(frames) / 3, "the slider moves, but hardly anything changes"
 
 
