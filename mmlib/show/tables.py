@@ -52,14 +52,25 @@ def table(
     numeric = [any(_is_number(row[k]) for row in rows) for k in range(len(columns))]
     body = "".join(_row(row, [how[c] for c in columns], winners, numeric) for row in rows)
     head = tag("thead", _groups(groups) + _head(columns, numeric, sortable), onclick=SORT if sortable else None)
-    title = tag("caption", escape(caption), style="caption-side:top;text-align:left") if caption else ""
-    style = "border-collapse:collapse;font-variant-numeric:tabular-nums;margin:0"
+    title = tag("caption", _title(caption), style="caption-side:top;text-align:left") if caption else ""
+    style = "border-collapse:separate;border-spacing:0;font-variant-numeric:tabular-nums;margin:0"
     inner = tag("table", title + head + tag("tbody", body), class_="mm-table", style=style)
     frame = {"tabindex": 0, "role": "region", "aria_label": caption or "table"}
-    html = tag("div", inner, class_="mm-scroll", style="overflow-x:auto;max-width:100%", **frame)
+    html = tag(
+        "div", inner, class_="mm-scroll", style="overflow-x:auto;max-width:100%;container-type:inline-size", **frame
+    )
     if footer:
         html += tag("div", escape(footer), class_="mm-footer", style="font-size:.8em;margin-top:.3em")
     return Html(tag("div", html, class_="mm-tabular", style="margin:1em 0"), _as_text(rows, columns, how, caption))
+
+
+def _title(caption: str) -> str:
+    # As wide as the frame, not as the table in it, and it stays in sight while the table is scrolled.
+    return tag(
+        "span",
+        escape(caption),
+        style="display:inline-block;position:sticky;left:0;min-width:min(95cqw,20em);max-width:95cqw",
+    )
 
 
 def _check(rows, columns, best, formats, groups) -> None:
