@@ -56,15 +56,21 @@ def read_sealed(path: Path | str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return facts, tensors
 
 
+def _plain(named: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested dicts as one with dotted names; a tensor as its type and shape in words."""
+    plain: dict[str, Any] = {}
+    for name, value in named.items():
+        if isinstance(value, dict):
+            plain |= _plain(value, f"{prefix}{name}.")
+        else:
+            plain[prefix + name] = f"{value.dtype} {[*value.shape]}" if isinstance(value, Tensor) else value
+    return plain
+
+
 def refuse_others(path: Path | str, want: dict[str, Any], got: dict[str, Any]) -> None:
     """ValueError unless what a file holds is what is wanted: the same names, equal facts, tensors of the same kind."""
-    kinds = [
-        {name: f"{v.dtype} {[*v.shape]}" if isinstance(v, Tensor) else v for name, v in named.items()}
-        for named in (want, got)
-    ]
-    for name in want | got:
-        expected, found = (kind.get(name, "nothing") for kind in kinds)
-        if expected != found:
-            raise ValueError(
-                f"{path}: expected {name}: {expected}, got {found}; next: use another folder, or delete it"
-            )
+    expected, found = _plain(want), _plain(got)
+    for name in expected | found:
+        a, b = (side.get(name, "nothing") for side in (expected, found))
+        if a != b:
+            raise ValueError(f"{path}: expected {name}: {a}, got {b}; next: use another folder, or delete it")

@@ -58,7 +58,7 @@ def train(
             group["lr"] = group.setdefault("initial_lr", group["lr"]) * schedule(i, steps)
         for part in range(accumulate):
             batch = next(feed)
-            with model.no_sync() if part + 1 < accumulate else nullcontext():  # processes talk once a step
+            with model.no_sync() if part + 1 < accumulate else nullcontext():
                 with autocast():
                     shares.append(model(batch))
                 scaler.scale(shares[-1]["loss"] / accumulate).backward()
@@ -69,7 +69,7 @@ def train(
         optimizer.zero_grad()
         if ema:
             average_into(log.averaged, net, decay=min(ema, (1 + i) / (10 + i)))
-        log.add(shares, norm.nan_to_num(0, 0, 0) if scaler.get_scale() > 1 else norm)  # fp16 skips what overflows
+        log.add(shares, norm.nan_to_num(0, 0, 0) if scaler.get_scale() > 1 else norm)
         log.samples += len(next(iter(batch.values()))) * accumulate * here.size
         log.seconds += time.perf_counter() - began
         if evaluate and due(i + 1, evaluate_every, steps):
