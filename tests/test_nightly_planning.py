@@ -129,6 +129,9 @@ def night(**more) -> Outcome:
 def test_published_are_the_runs_of_good_claims_with_their_replays():
     names = list(map(str, night().publishable()))
     assert len(names) == 9 and names[-1] == "toy/flow-streets-smoke-0"
+    small = night()
+    small.runs_of["toy.a"] = [key for key in small.made if key.preset == "smoke" and key.variant == "flow"]
+    assert len(small.publishable()) == 1, "a small run that a claim asks for is its own replay"
 
 
 def test_a_run_of_a_drifted_claim_waits_though_it_serves_a_good_one():

@@ -72,7 +72,7 @@ VARIANTS = {{  # name: what differs, and which claim it serves
 variant = "{key}" if variant == "default" else variant
 name, times = split_variant(variant)
 if name not in VARIANTS:
-    raise ValueError(f"expected a variant out of {{', '.join(VARIANTS)}}, got {{variant!r}}")
+    raise ValueError(f"expected one of {{', '.join(VARIANTS)}}, got {{variant!r}}")
 
 
 def senses(batch: dict) -> Tensor:

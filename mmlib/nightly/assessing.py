@@ -38,7 +38,7 @@ class Outcome:
         good = {key for claim in self.entries if claim not in self.drifted for key in self.runs_of[claim]}
         bad = {key for claim in self.drifted for key in self.runs_of[claim]}
         runs = [key for key in self.made if key in good - bad]
-        replays = {replay_of(key) for key in runs}
+        replays = {replay_of(key) for key in runs} - set(runs)
         return runs + [key for key in self.made if key in replays]
 
 
