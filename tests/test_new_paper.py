@@ -61,7 +61,7 @@ def test_it_has_the_form_of_a_chapter(tmp_path):
     assert notebook.cells[0].source.startswith("# SenseFormer")
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert "colab" in code[0].metadata["tags"] and "parameters" in code[1].metadata["tags"]
-    for cell in code[1:]:
+    for cell in code[1:]:  # the first is the book's own
         assert "{{" not in cell.source and "{key}" not in cell.source and cell.source.count("\n") < 30
         assert max(map(len, cell.source.splitlines())) <= 88 or "hide-input" in cell.metadata.get("tags", [])
 

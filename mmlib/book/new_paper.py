@@ -98,7 +98,8 @@ def step(batch: dict) -> dict[str, Tensor]:
     return {{"cross-entropy": F.cross_entropy(logits, batch["labels"], ignore_index=255)}}
 
 
-log = train(step, net, Batches(streets, 8, seed), steps=steps, seed=seed, schedule=poly())"""
+batches = Batches(streets, 8, seed)
+log = train(step, net, batches, steps=steps, seed=seed, schedule=poly())"""
 
 SCORE = """\
 @torch.no_grad()
