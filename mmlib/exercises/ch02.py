@@ -93,7 +93,8 @@ def shrink(ask: Ask) -> None:
     """The most frequent known class of each block: (H, W) and k give (H / k, W / k)."""
     labels = torch.tensor([[7, 7, 2, 2], [7, 2, 2, 2], [1, 1, 255, 255], [0, 0, 255, 4]])
     want = torch.tensor([[7, 2], [0, 4]])
-    ask.equals("the majority of each block; unknown pixels do not vote; ties go to the smaller number", labels, 2, want=want)
+    name = "the majority of each block; unknown pixels do not vote; ties go to the smaller number"
+    ask.equals(name, labels, 2, want=want)
     ask.equals("blocks of one pixel change nothing", labels, 1, want=labels)
     ask.equals("a block of unknown pixels stays unknown", torch.full((4, 4), 255), 2, want=torch.full((2, 2), 255))
     mixed = torch.tensor([[7, 7, 7, 2, 2, 2]] * 3)

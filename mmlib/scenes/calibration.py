@@ -1,7 +1,7 @@
 """How visible things are, measured the same way on real boxes and on MiniStreet's."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,7 @@ def published() -> dict:
     return json.loads(RECORD.read_text(encoding="utf-8"))
 
 
-def contrast(grey: np.ndarray, box) -> float | None:
+def contrast(grey: np.ndarray, box: Sequence[float]) -> float | None:
     """Signed contrast of a box against its surroundings: median of its core minus median of a ring around it.
 
     grey: (H, W) in [0, 1]; box: xyxy in pixels. The core is the middle half of the box in width and height (a box holds

@@ -1,6 +1,13 @@
 """A small vector canvas: shapes given by signed distance, painted with materials instead of colours."""
 
+from collections.abc import Sequence
+
 import numpy as np
+
+Colour = str | tuple[float, float, float] | np.ndarray
+"""A colour: "#rrggbb", or three numbers in [0, 1]."""
+
+Point = tuple[float, float]
 
 CHANNELS = (
     "red",
@@ -21,12 +28,20 @@ of the sun's warmth it takes, `mirror` is 1 - emissivity in 8-14 um, `tint`/`tin
 colours go."""
 
 
-def paint(rgb, glow=(0, 0, 0), heat=0.0, sun=0.6, mirror=0.05, tint=0.0, tint2=0.0) -> np.ndarray:
+def paint(
+    rgb: Colour,
+    glow: Colour = (0, 0, 0),
+    heat: float = 0.0,
+    sun: float = 0.6,
+    mirror: float = 0.05,
+    tint: float = 0.0,
+    tint2: float = 0.0,
+) -> np.ndarray:
     """A material as a (12,) vector in the order of CHANNELS; `rgb` as "#rrggbb" or three numbers in [0, 1]."""
     return np.array([*colour(rgb), 1.0, *colour(glow), heat, sun, mirror, tint, tint2], dtype=np.float32)
 
 
-def colour(value) -> tuple[float, float, float]:
+def colour(value: Colour) -> tuple[float, float, float]:
     """Three numbers in [0, 1] from "#rrggbb" or from three numbers."""
     if isinstance(value, str):
         return tuple(int(value[i : i + 2], 16) / 255 for i in (1, 3, 5))
@@ -76,7 +91,9 @@ class Canvas:
             np.clip(source[..., :3], 0, 1, out=source[..., :3])
         self.texels[rows, columns] = region * (1 - cover[..., None]) + source * cover[..., None]
 
-    def rect(self, x0, y0, x1, y1, material, radius=0.0, **how):
+    def rect(
+        self, x0: float, y0: float, x1: float, y1: float, material: np.ndarray, radius: float = 0.0, **how: object
+    ) -> None:
         """An axis-parallel rectangle with rounded corners."""
         cx, cy, hx, hy = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2 - radius, (y1 - y0) / 2 - radius
 
@@ -87,7 +104,7 @@ class Canvas:
 
         self._fill((x0, y0, x1, y1), distance, material, **how)
 
-    def ellipse(self, cx, cy, rx, ry, material, **how):
+    def ellipse(self, cx: float, cy: float, rx: float, ry: float, material: np.ndarray, **how: object) -> None:
         """An ellipse (distance to first order)."""
 
         def distance(x, y):
@@ -98,12 +115,12 @@ class Canvas:
 
         self._fill((cx - rx, cy - ry, cx + rx, cy + ry), distance, material, **how)
 
-    def ring(self, cx, cy, r, width, material, **how):
+    def ring(self, cx: float, cy: float, r: float, width: float, material: np.ndarray, **how: object) -> None:
         """A circle drawn with a pen `width` metres wide."""
         box = (cx - r - width, cy - r - width, cx + r + width, cy + r + width)
         self._fill(box, lambda x, y: np.abs(np.sqrt((x - cx) ** 2 + (y - cy) ** 2) - r) - width / 2, material, **how)
 
-    def limb(self, p, q, r0, r1, material, **how):
+    def limb(self, p: Point, q: Point, r0: float, r1: float, material: np.ndarray, **how: object) -> None:
         """A stroke from `p` to `q` whose radius goes from `r0` to `r1`: arms, legs, trunks, poles."""
         (px, py), (qx, qy) = p, q
         length2 = max((qx - px) ** 2 + (qy - py) ** 2, 1e-9)
@@ -115,7 +132,7 @@ class Canvas:
         r = max(r0, r1)
         self._fill((min(px, qx) - r, min(py, qy) - r, max(px, qx) + r, max(py, qy) + r), distance, material, **how)
 
-    def polygon(self, points, material, radius=0.0, **how):
+    def polygon(self, points: Sequence[Point], material: np.ndarray, radius: float = 0.0, **how: object) -> None:
         """A simple polygon, its corners rounded outwards by `radius`."""
         points = np.asarray(points, np.float32)
 
@@ -133,7 +150,7 @@ class Canvas:
         low, high = points.min(0) - radius, points.max(0) + radius
         self._fill((low[0], low[1], high[0], high[1]), distance, material, **how)
 
-    def grain(self, noise: np.ndarray, strength: float):
+    def grain(self, noise: np.ndarray, strength: float) -> None:
         """Multiply the colours by 1 + strength * noise (noise of the canvas's shape, about -1 to 1)."""
         self.texels[..., :3] = np.clip(
             self.texels[..., :3] * (1 + strength * noise[..., None]), 0, self.texels[..., 3:4]

@@ -8,7 +8,8 @@ import torch
 from mmlib.scenes.atlas import Atlas
 from mmlib.scenes.fragments import Fragments, fragments
 from mmlib.scenes.geometry import View
-from mmlib.scenes.ground import SURFACES, backdrop
+from mmlib.scenes.ground import SURFACES, Sky, backdrop
+from mmlib.scenes.knobs import Conditions
 from mmlib.scenes.world import World
 
 
@@ -27,8 +28,8 @@ def draw(
     world: World,
     frames: list[tuple[int, View]],
     size: tuple[int, int],
-    conditions,
-    sky,
+    conditions: Conditions,
+    sky: Sky,
     source: Atlas,
     looks: bool = True,
 ) -> list[Picture]:

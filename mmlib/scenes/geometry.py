@@ -70,7 +70,7 @@ def footprints(shapes: Shapes, view: View, time: int, size: tuple[int, int]) -> 
     return np.concatenate([low, high], 1).astype(np.int64)
 
 
-def columns_of(shapes: Shapes, row: np.ndarray, pixel: np.ndarray, view: View, time: int):
+def columns_of(shapes: Shapes, row: np.ndarray, pixel: np.ndarray, view: View, time: int) -> tuple[np.ndarray, ...]:
     """What pixel column `pixel` of quad `row` shows (both (K,)): distance, place across the picture, and the way
     down it.
 
@@ -92,7 +92,7 @@ def columns_of(shapes: Shapes, row: np.ndarray, pixel: np.ndarray, view: View, t
 
 def levels(
     shapes: Shapes, row: np.ndarray, depth: np.ndarray, texels: tuple[np.ndarray, np.ndarray], view: View, time: int
-):
+) -> np.ndarray:
     """Which half-size copy to read in each column (K,), so that texels are about as large as pixels.
 
     `texels` = (rows, columns) of the full pictures. A picture along the street is squeezed across; the copy is chosen
@@ -104,7 +104,15 @@ def levels(
     return np.clip(np.floor(0.5 * np.log2(np.maximum(ratio, 1e-9)) + 0.5), 0, LEVELS - 1).astype(np.int64)
 
 
-def motion(depth, x, y, vx, vz, view: View, next_view: View) -> torch.Tensor:
+def motion(
+    depth: torch.Tensor,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    vx: torch.Tensor,
+    vz: torch.Tensor,
+    view: View,
+    next_view: View,
+) -> torch.Tensor:
     """Exact flow (2, H, W) from t to t+1 of rigidly moving points, in pixels.
 
     A pixel (x, y) of distance Z shows the point X = (x - cx) Z / f. Seen from the camera it moves by (vx, vz)

@@ -1,9 +1,12 @@
 """The ground plane and the empty sky: what every picture is before anything stands in it."""
 
+from collections.abc import Sequence
+
 import torch
 
 from mmlib.scenes.atlas import Atlas
 from mmlib.scenes.geometry import View
+from mmlib.scenes.knobs import Conditions
 from mmlib.scenes.vocabulary import CLASS_ID
 from mmlib.scenes.world import FAR, Street
 
@@ -28,22 +31,27 @@ PAVING = (0.66, 0.625, 0.60)
 KERB = (0.74, 0.73, 0.71)
 GRASS = (0.40, 0.53, 0.30)
 LINE = (0.93, 0.92, 0.88)
+Sky = tuple[Sequence[float], Sequence[float], Sequence[float], float]
+"""Colour overhead, colour at the horizon, glow of the sun, and the tangent of the sun's azimuth."""
+
 TILE = 6.4
 """Side of a ground texture, metres."""
 
 
-def pixel_grid(size: tuple[int, int], device) -> tuple[torch.Tensor, torch.Tensor]:
+def pixel_grid(size: tuple[int, int], device: torch.device | str) -> tuple[torch.Tensor, torch.Tensor]:
     """Row numbers (H, 1) and column numbers (1, W) as float32."""
     rows, columns = (torch.arange(n, dtype=torch.float32, device=device) for n in size)
     return rows[:, None], columns[None]
 
 
-def colours(rgb, device) -> torch.Tensor:
+def colours(rgb: Sequence[float], device: torch.device | str) -> torch.Tensor:
     """A colour as (3, 1, 1)."""
     return torch.tensor(rgb, dtype=torch.float32, device=device)[:, None, None]
 
 
-def ground(view: View, street: Street, source: Atlas, rows: torch.Tensor, columns: torch.Tensor, looks: bool):
+def ground(
+    view: View, street: Street, source: Atlas, rows: torch.Tensor, columns: torch.Tensor, looks: bool
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None]:
     """Distance (h, 1), X (h, w), labels (h, w) and colours (3, h, w) of the ground, for rows (h, 1) below the horizon.
 
     Lines are drawn with edges as soft as a pixel is wide there, so that they neither alias nor crawl. Without
@@ -134,7 +142,15 @@ def _over(below, colour, cover) -> None:
     below += (colours(colour, below.device) - below) * cover
 
 
-def backdrop(view: View, street: Street, conditions, sky, source: Atlas, size: tuple[int, int], looks: bool):
+def backdrop(
+    view: View,
+    street: Street,
+    conditions: Conditions,
+    sky: Sky,
+    source: Atlas,
+    size: tuple[int, int],
+    looks: bool,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The picture without objects: surfaces (11, H, W), label (H, W), depth (H, W), all of it ground or sky.
 
     `sky` = (top colour, horizon colour, glow of the sun (colour), its azimuth); colours are what the camera would see.

@@ -9,7 +9,7 @@ BAND = (4.562, 6.218, 1.439)
 """Coefficients of the band radiance around 300 K (see `band_radiance`)."""
 
 
-def band_radiance(celsius):
+def band_radiance(celsius: torch.Tensor) -> torch.Tensor:
     """Radiance of a black body in 8-14 um, relative to that at 300 K.
 
     Planck's law integrated over the band, as a cubic: 1 + a q + b q^2 + c q^3 with q = (T - 300) / 300, T in kelvin and
@@ -20,7 +20,7 @@ def band_radiance(celsius):
     return 1 + q * (BAND[0] + q * (BAND[1] + q * BAND[2]))
 
 
-def temperatures(surfaces, c: Conditions):
+def temperatures(surfaces: torch.Tensor, c: Conditions) -> torch.Tensor:
     """Temperature (deg C) of each surface (11, H, W) -> (H, W): air, plus the sun's warmth, pulled to the object's
     own heat."""
     heat, own, sun, sunlit = surfaces[6], surfaces[7], surfaces[8], surfaces[10]
@@ -29,7 +29,7 @@ def temperatures(surfaces, c: Conditions):
     return passive * (1 - heat) + own * 100
 
 
-def radiance(surfaces, depth, c: Conditions):
+def radiance(surfaces: torch.Tensor, depth: torch.Tensor, c: Conditions) -> torch.Tensor:
     """Band radiance (H, W) that reaches the camera: emitted, plus the sky mirrored by shiny things, through fog."""
     mirror = surfaces[9]
     sky = band_radiance(torch.tensor(c.air - 45 * (1 - 0.75 * c.cloud)))
@@ -43,7 +43,7 @@ def radiance(surfaces, depth, c: Conditions):
     return out
 
 
-def expose(radiance_map, c: Conditions):
+def expose(radiance_map: torch.Tensor, c: Conditions) -> torch.Tensor:
     """Grey values in [0, 1]: the camera's window reaches from a cold wall to a warm face, for the air's temperature."""
     low = float(band_radiance(torch.tensor(c.air - 6.0)))
     high = float(band_radiance(torch.tensor(max(c.air + 15.0, 33.0))))

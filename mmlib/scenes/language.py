@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from mmlib.scenes.knobs import Conditions
 from mmlib.scenes.splits import draws
 from mmlib.scenes.vocabulary import CLASSES, THINGS
 
@@ -76,7 +77,7 @@ def measure(sample: dict) -> list[Thing]:
     return things
 
 
-def express(seed: int, sample: dict, conditions) -> list[Expression]:
+def express(seed: int, sample: dict, conditions: Conditions) -> list[Expression]:
     """All expressions of a sample: each class in sight, then what singles out one thing among all of its class.
 
     Every instance competes, however small; only one of SMALLEST pixels or more is ever meant by itself.

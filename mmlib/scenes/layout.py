@@ -58,7 +58,7 @@ class Site:
         """How far the lights in the houses are on."""
         return {"day": 0.0, "dusk": 0.6, "night": 1.0}[self.conditions.time]
 
-    def add(self, asset: Asset, label: str, x: float, z: float, width: float, height: float, **more) -> None:
+    def add(self, asset: Asset, label: str, x: float, z: float, width: float, height: float, **more: object) -> None:
         """Put a picture into the world (see Quad)."""
         self.world.quads.append(Quad(asset.index, CLASS_ID[label], x, z, width, height, **more))
 
@@ -224,7 +224,9 @@ def _stand(site: Site, asset: Asset, label: str, x: float, z: float, k: float, f
     shadow_under(site.world, site.shelf, x, float(z), 1.6 if label == "vegetation" else 0.9)
 
 
-def shadow_under(world: World, shelf: Shelf, x: float, z: float, width: float, velocity=(0.0, 0.0)) -> None:
+def shadow_under(
+    world: World, shelf: Shelf, x: float, z: float, width: float, velocity: tuple[float, float] = (0.0, 0.0)
+) -> None:
     """A soft contact shadow on the ground at (x, z), `width` metres wide.
 
     The spot lies flat; seen from the camera it is as tall as the ground between its near and its far edge.

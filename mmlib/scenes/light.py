@@ -79,7 +79,15 @@ LAMP = (1.0, 0.74, 0.40)
 BEAM = (0.95, 0.97, 1.0)
 
 
-def illuminate(surfaces, depth, view: View, street: Street, c: Conditions, rows, columns):
+def illuminate(
+    surfaces: torch.Tensor,
+    depth: torch.Tensor,
+    view: View,
+    street: Street,
+    c: Conditions,
+    rows: torch.Tensor,
+    columns: torch.Tensor,
+) -> torch.Tensor:
     """Linear light (3, H, W) that leaves each surface towards the camera, from surfaces (11, H, W) and depth (H, W)."""
     day = light(c)
     device = depth.device
@@ -117,7 +125,7 @@ def _beams(x, up, z):
     return 1.15 * fan * fan * reach * cut
 
 
-def air(linear, depth, view: View, c: Conditions, rows):
+def air(linear: torch.Tensor, depth: torch.Tensor, view: View, c: Conditions, rows: torch.Tensor) -> torch.Tensor:
     """Fog and haze between the surface and the camera; `linear` (3, H, W), changed in place."""
     density = 0.0028 + 0.085 * c.fog * c.fog + 0.012 * c.fog
     # A line of sight into the sky leaves the haze the sooner the steeper it is.
@@ -128,7 +136,7 @@ def air(linear, depth, view: View, c: Conditions, rows):
     return linear.mul_(clear).add_(fog * (1 - clear))
 
 
-def bloom(linear, glow, strength: float):
+def bloom(linear: torch.Tensor, glow: torch.Tensor, strength: float) -> torch.Tensor:
     """Light that spills around bright lamps: the glow (3, H, W), blurred at a fraction of the size, added to
     `linear`."""
     h, w = linear.shape[1:]
@@ -140,7 +148,15 @@ def bloom(linear, glow, strength: float):
     return linear.add_(strength * halo)
 
 
-def glare(linear, view: View, place: tuple[float, float], strength: float, colour, rows, columns):
+def glare(
+    linear: torch.Tensor,
+    view: View,
+    place: tuple[float, float],
+    strength: float,
+    colour: tuple[float, float, float],
+    rows: torch.Tensor,
+    columns: torch.Tensor,
+) -> torch.Tensor:
     """A veil of scattered light around (azimuth, elevation) of a lamp that shines into the lens; adds to (3, H, W)."""
     x, y = (columns - view.cx) / view.f - place[0], (view.cy - rows) / view.f - place[1]
     r2 = x * x + y * y
@@ -150,7 +166,7 @@ def glare(linear, view: View, place: tuple[float, float], strength: float, colou
     return linear.add_(veil * colours([strength * v for v in colour], linear.device))
 
 
-def develop(linear, style: str):
+def develop(linear: torch.Tensor, style: str) -> torch.Tensor:
     """From linear light (3, H, W) to what the camera stores, in [0, 1]: a shoulder for highlights, gamma 2, the
     style's grading."""
     seen = torch.sqrt_((linear * 1.16 / (1 + 0.16 * linear)).clamp_(0, 1))
