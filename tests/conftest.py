@@ -1,6 +1,8 @@
 """Fixtures every test may use: where the real data and the reference values are, when they are there."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,12 @@ def golden() -> Path:
     if found is None:
         pytest.skip("no reference values: set MMLIB_GOLDEN")
     return found.resolve()
+
+
+@pytest.fixture(scope="session")
+def built_book(root) -> Path:
+    """The folder of the built pages; built first, by the reader's own command, where there is none."""
+    html = root / "_build" / "html"
+    if not (html / ".complete").exists():
+        subprocess.run([sys.executable, "-m", "mmlib.book", "make"], cwd=root, check=True)
+    return html
