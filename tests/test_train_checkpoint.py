@@ -210,7 +210,7 @@ def test_fp16_scaling_is_resumed_too(tmp_path):
     with pytest.raises(Stop):
         run(tmp_path, 3, precision="fp16", evaluate=stop, evaluate_every=1)
     assert numbers(*run(tmp_path, 3, precision="fp16")) == numbers(*run(precision="fp16"))
-    with pytest.raises(ValueError, match="scaler"):
+    with pytest.raises(ValueError, match="settings.precision: auto, got fp16"):
         run(tmp_path, 3)
 
 

@@ -42,7 +42,8 @@ def train(
     optimizer = optimizer or torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=1e-3)
     autocast, scaler = mixed_precision(here.device, precision)
     log = Log(here, averaged=copy.deepcopy(net).requires_grad_(False).eval() if ema else None)
-    settings = {"steps": steps, "seed": seed, "accumulate": accumulate, "clip": clip, "ema": ema, "weights": weights}
+    settings = {"steps": steps, "seed": seed, "accumulate": accumulate, "clip": clip, "ema": ema}
+    settings |= {"weights": weights, "precision": precision}
     state = Checkpoint(checkpoint, settings, net, optimizer, scaler, log)
     first, model = state.resume(), Step(net, step, weights)
     if here.mean(torch.tensor(float(first), device=here.device)) != first:
@@ -58,6 +59,7 @@ def train(
             group["lr"] = group.setdefault("initial_lr", group["lr"]) * schedule(i, steps)
         for part in range(accumulate):
             batch = next(feed)
+            # Processes exchange their gradients once a step, with the last part.
             with model.no_sync() if part + 1 < accumulate else nullcontext():
                 with autocast():
                     shares.append(model(batch))
@@ -69,6 +71,7 @@ def train(
         optimizer.zero_grad()
         if ema:
             average_into(log.averaged, net, decay=min(ema, (1 + i) / (10 + i)))
+        # An overflow in fp16 is no reason to stop: the scaler has skipped that step and halved its scale.
         log.add(shares, norm.nan_to_num(0, 0, 0) if scaler.get_scale() > 1 else norm)
         log.samples += len(next(iter(batch.values()))) * accumulate * here.size
         log.seconds += time.perf_counter() - began
