@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -308,6 +309,26 @@ def test_one_chapter_is_reproduced_by_any_of_its_names(quick):
     assert status == 0 and "0 runs planned" in said and "1 kept" in said
     status, said = nightly(quick, "reproduce", "nowhere")
     assert status == 1 and "expected one of the chapters" in said
+
+
+def test_a_chapter_without_claims_is_run_once(quick):
+    chapter(quick, "03_plain")
+    notebook = quick / "nbs" / "03_plain.ipynb"  # as a reader runs it, with the cells that only show
+    notebook.write_text(notebook.read_text().replace("raise SystemError", "print"))
+    module(quick, "plain", {})
+    status, said = nightly(quick, "reproduce", "3", "--seed", "2")
+    assert status == 0 and "ran 03_plain.ipynb" in said, said
+    assert list(published(quick)) == ["plain/default-ministreet-laptop-2.json"]
+
+
+def test_the_report_says_how_long_and_how_much(quick):
+    body = BODY.replace('"training": training', '"training": training, "speed": {{"peak_gpu_mib": 321.0}}')
+    chapter(quick, "01_left", body)
+    nightly(quick, "night", "--chapter", "left")
+    report = (quick / "_build" / "night" / "report.html").read_text()
+    row = re.search(r"<tr><th[^>]*>left/a-ministreet-laptop-0</th>(.*?)</tr>", report)[1]
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", row)
+    assert cells[0] == "published" and float(cells[1]) >= 0 and float(cells[2]) > 1 and cells[3] == "321"
 
 
 def test_names_of_runs_are_checked(quick):

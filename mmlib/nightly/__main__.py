@@ -77,7 +77,7 @@ def _reproduce(args: argparse.Namespace, same: dict) -> int:
     if claims:
         return night(chapter=args.chapter, **same)
     chapter, output = find(args.chapter), Path(args.build) / "runs"
-    given = {name: str(value) for name, value in same["only"].items() if value is not None}
+    given = {name: value for name, value in same["only"].items() if value is not None}
     made = execute(chapter, output / f"{chapter.stem}-{args.preset}.ipynb", preset=args.preset,
                    parameters={**given, "out": "results"})  # fmt: skip
     print(f"ran {chapter.name}: {made}")

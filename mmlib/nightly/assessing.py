@@ -48,7 +48,7 @@ def why_failed(name: str, build: Path | str) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
     said = [line.strip() for line in lines if line.strip()]
     told = [line for line in said if line.startswith("mmlib.nightly:")]
-    return (told or said or ["it did not start; see night/snakemake.log"])[-1].removeprefix("mmlib.nightly: ")
+    return (told or said or ["it left no word; see night/snakemake.log"])[-1].removeprefix("mmlib.nightly: ")
 
 
 def collect(plan: Plan, build: Path | str) -> Outcome:

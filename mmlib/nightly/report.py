@@ -29,14 +29,15 @@ def measured(name: str, build: Path | str) -> dict[str, str]:
 
 
 def run_rows(plan: Plan, outcome: Outcome, build: Path | str) -> list[list[Any]]:
-    """One row per planned run: name, what became of it, seconds, MiB."""
+    """One row per planned run: name, what became of it, seconds, MiB of memory, and of a GPU's where it was noted."""
     listed = []
     for name in plan.runs:
         record = outcome.made.get(parse(name), {})
         seen = {} if name in outcome.failed else measured(name, build)
         memory = max(_number(seen.get("max_rss")) or 0.0, record.get("peak_memory_mib", 0.0)) or None
         fate = "failed" if name in outcome.failed else "published" if name in outcome.published else "waits"
-        listed.append([name, fate, _number(seen.get("s")) or record.get("wall_s"), memory])
+        gpu = record.get("values", {}).get("speed", {}).get("peak_gpu_mib")
+        listed.append([name, fate, _number(seen.get("s")) or record.get("wall_s"), memory, gpu])
     return listed
 
 
@@ -76,7 +77,7 @@ def write_report(plan: Plan, outcome: Outcome, notes: list[str], build: Path | s
     total = sum(row[2] or 0.0 for row in runs)
     body = f"<h2>What happened</h2>{text}<h2>What ran</h2>"
     caption = f"{len(runs)} runs, {total / 60:.1f} minutes of computing in all"
-    columns = ["run", "outcome", "seconds", "memory (MiB)"]
+    columns = ["run", "outcome", "seconds", "memory (MiB)", "on the GPU (MiB)"]
     body += table(runs, columns=columns, caption=caption, formats=".0f", sortable=True).html if runs else "<p>None.</p>"
     claims = [
         [claim, e["word"], e["mean"], e["low"], e["high"], e["n"], outcome.drifted.get(claim, "")]
