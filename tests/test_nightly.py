@@ -44,10 +44,12 @@ from mmlib.runs import records
 def execute(notebook, output, *, preset, parameters):
     """Run the cells."""
     records._device = lambda: "CPU"
-    names = {"preset": preset, **parameters}
+    names = {}
     for cell in json.loads(notebook.read_text())["cells"]:
-        if cell["cell_type"] == "code" and "parameters" not in cell["metadata"].get("tags", []):
+        if cell["cell_type"] == "code":
             exec("".join(cell["source"]), names)
+        if "parameters" in cell["metadata"].get("tags", []):
+            names |= {"preset": preset, **parameters}
 '''
 
 
