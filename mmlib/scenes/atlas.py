@@ -2,7 +2,7 @@
 can read."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -28,15 +28,24 @@ class Asset:
 
 
 @dataclass(frozen=True)
+class Tiles:
+    """One ground texture with its half-size copies: `texels` (T, 3), where each copy starts, and how wide it is."""
+
+    texels: torch.Tensor
+    starts: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Atlas:
     """All assets. `table` (T, 12) float32 holds their texels; `layout` = (start, rows, columns), each (assets,
-    LEVELS), says where each copy begins and how large it is; `tiles` are the ground textures, one (rows, columns,
-    3) tensor per level."""
+    LEVELS), says where each copy begins and how large it is; `tiles` are the ground textures.
+    """
 
     assets: dict[str, Asset]
     table: torch.Tensor
     layout: tuple[np.ndarray, np.ndarray, np.ndarray]
-    tiles: dict[int, list[torch.Tensor]]
+    tiles: dict[int, Tiles]
 
 
 COUNTS = {  # kind: (function, number of assets for train, for test, views)
@@ -100,6 +109,14 @@ def _copies(texels: np.ndarray) -> list[np.ndarray]:
     return out
 
 
+def _tiles(copies: list[np.ndarray]) -> Tiles:
+    """The first three channels of a square picture and its copies, end to end."""
+    counts = [c.shape[0] * c.shape[1] for c in copies]
+    texels = np.concatenate([c[..., :3].reshape(-1, 3) for c in copies])
+    starts = tuple(int(sum(counts[:k])) for k in range(len(counts)))
+    return Tiles(torch.from_numpy(texels), starts, tuple(c.shape[1] for c in copies))
+
+
 @lru_cache(maxsize=1)
 def _atlas() -> Atlas:
     """Draw everything (about two seconds, once per process)."""
@@ -119,7 +136,7 @@ def _atlas() -> Atlas:
             table[start : start + copy.shape[0] * copy.shape[1]] = copy.reshape(-1, len(CHANNELS))
         assets[name] = Asset(name, width, height, texels.shape[:2], index)
         if name.startswith("ground/"):
-            tiles[index] = [torch.from_numpy(c[..., :3].copy()) for c in copies]
+            tiles[index] = _tiles(copies)
     tables = np.array(layout, np.int64).transpose(1, 0, 2)
     return Atlas(assets, torch.from_numpy(table), tuple(tables), tiles)
 
@@ -130,5 +147,5 @@ def atlas(device: str = "cpu") -> Atlas:
     base = _atlas()
     if device == "cpu":
         return base
-    tiles = {k: [level.to(device) for level in levels] for k, levels in base.tiles.items()}
+    tiles = {k: replace(t, texels=t.texels.to(device)) for k, t in base.tiles.items()}
     return Atlas(base.assets, base.table.to(device), base.layout, tiles)

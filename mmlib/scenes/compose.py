@@ -86,8 +86,11 @@ def _lay(world, pieces: Fragments, surfaces, frames: int) -> torch.Tensor:
     rows, clear = _dress(world, pieces.texel.index_select(0, chosen), pieces.quad.index_select(0, chosen))
     canvas = torch.zeros(count, len(SURFACES) + 1, device=surfaces.device)
     canvas[:, -1] = 1  # what is left of the ground and the sky
-    bottom = torch.arange(floor.numel(), device=alpha.device)
-    for layer in (bottom, *_layers(pixel, floor.numel())):
+    # The opaque fragments are the bottom: nothing below them is left but what their last trace of clearness lets
+    # through.
+    rows[: floor.numel(), -1] = clear[: floor.numel(), 0]
+    canvas.index_copy_(0, pixel[: floor.numel()], rows[: floor.numel()])
+    for layer in _layers(pixel, floor.numel()):
         where = pixel.index_select(0, layer)
         below = canvas.index_select(0, where)
         canvas.index_copy_(0, where, torch.addcmul(rows.index_select(0, layer), below, clear.index_select(0, layer)))

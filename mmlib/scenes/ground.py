@@ -82,32 +82,25 @@ def ground(
 def _texture(source: Atlas, asset: int, x, z, wide, deep):
     """The tiled ground texture at world places (h, w): asphalt grain, paving slabs, patches, each around 0.5 (3, h, w).
 
-    Row by row one half-size copy is chosen, so that texels are about as large as pixels.
+    Tiles are square, a power of two texels wide, and repeat every TILE metres; row by row one half-size copy is
+    read, so that texels are about as large as pixels.
     """
-    texels = ((deep * wide).sqrt() * (source.tiles[asset][0].shape[0] / TILE)).squeeze(1)
-    level = sum((texels > 1.4 * 2.0**k).long() for k in range(len(source.tiles[asset]) - 1)).tolist()
-    parts, start = [], 0
-    for end in range(1, len(level) + 1):
-        if end == len(level) or level[end] != level[start]:
-            parts.append(_read_tile(source.tiles[asset][level[start]], x[start:end], z[start:end]))
-            start = end
-    return torch.cat(parts).permute(2, 0, 1).contiguous()
-
-
-def _read_tile(tile: torch.Tensor, x, z) -> torch.Tensor:
-    """Bilinear reading of a square tile (n, n, 3), n a power of two, that repeats every TILE metres; (h, w, 3)."""
-    n = tile.shape[0]
-    u, v = x * (n / TILE) - 0.5, z * (n / TILE) - 0.5
+    tiles = source.tiles[asset]
+    texels = ((deep * wide).sqrt() * (tiles.sizes[0] / TILE)).squeeze(1)
+    level = sum((texels > 1.4 * 2.0**k).long() for k in range(len(tiles.sizes) - 1))
+    n, start = (torch.tensor(v, device=x.device)[level][:, None] for v in (tiles.sizes, tiles.starts))
+    scale = n / TILE
+    u, v = x * scale - 0.5, z * scale - 0.5
     u0, v0 = torch.floor(u), torch.floor(v)
     fu, fv = u - u0, (v - v0).expand_as(u)
-    u0, v0 = u0.long(), v0.long()
-    left, right = u0 & (n - 1), (u0 + 1) & (n - 1)
-    upper, lower = (v0 & (n - 1)) * n, ((v0 + 1) & (n - 1)) * n
+    u0, v0, last = u0.long(), v0.long(), n - 1
+    left, right = u0 & last, (u0 + 1) & last
+    upper, lower = (v0 & last) * n + start, ((v0 + 1) & last) * n + start
     index = torch.stack([upper + left, upper + right, lower + left, lower + right], -1).view(-1, 4)
     gu, gv = 1 - fu, 1 - fv
     weight = torch.stack([gu * gv, fu * gv, gu * fv, fu * fv], -1).view(-1, 4)
-    out = torch.nn.functional.embedding_bag(index, tile.reshape(-1, 3), per_sample_weights=weight, mode="sum")
-    return out.view(*u.shape, 3)
+    out = torch.nn.functional.embedding_bag(index, tiles.texels, per_sample_weights=weight, mode="sum")
+    return out.t().contiguous().view(3, *x.shape)
 
 
 def _lines(street: Street, x, z, wide, deep):

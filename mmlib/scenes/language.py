@@ -112,8 +112,11 @@ def _all(name, same, sample) -> list[Expression]:
     if len(same) == 1:
         return []
     numbers = tuple(t.number for t in same)
-    wanted = torch.tensor(numbers, device=sample["instances"].device)
-    return [Expression(f"all {PLURAL[name]}", torch.isin(sample["instances"], wanted), "group", numbers, numbers)]
+    instances = sample["instances"]
+    meant = torch.zeros(len(sample["boxes"]) + 1, dtype=torch.bool, device=instances.device)
+    meant[list(numbers)] = True
+    mask = meant.index_select(0, instances.reshape(-1)).view(instances.shape)
+    return [Expression(f"all {PLURAL[name]}", mask, "group", numbers, numbers)]
 
 
 def _clear(values: list[float], margin: float) -> int | None:
