@@ -244,6 +244,8 @@ def test_batches_are_the_same_whenever_asked_and_see_every_sample_once_an_epoch(
     assert torch.equal(shares, batches(2)["x"])
     with pytest.raises(ValueError, match="1 to 10"):
         Batches({"x": torch.arange(10)}, 11)
+    with pytest.raises(ValueError, match="one length, got {'x': 10, 'y': 9}"):
+        Batches({"x": torch.arange(10), "y": torch.arange(9)}, 2)
 
 
 def test_a_data_set_is_collated_and_fetched_ahead_one_by_one():

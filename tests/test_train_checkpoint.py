@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from mmlib.runs.sealed import read_sealed, refuse_others, write_sealed
-from mmlib.train import train
+from mmlib.train import Batches, train
 
 sys.path.insert(0, str(Path(__file__).parent))
 from train_toy import STEPS, net_and_batches, numbers, run
@@ -146,6 +146,17 @@ def test_a_run_with_other_settings_is_not_taken_up(finished):
 
     with pytest.raises(ValueError, match="expected settings.clip: None, got 1.0.*next: use another folder"):
         train(step, net, batches, steps=STEPS, device="cpu", checkpoint=finished)
+
+
+def test_a_run_on_other_batches_is_not_taken_up(tmp_path):
+    net, batches = net_and_batches(0.0)
+
+    def step(batch):
+        return {"ce": net(batch["rgb"]).square().mean()}
+
+    train(step, net, batches, steps=2, device="cpu", checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="24 samples in batches of 4, seed 1, got 24 samples in batches of 8, seed 1"):
+        train(step, net, Batches(batches.source, 4, seed=1), steps=2, device="cpu", checkpoint=tmp_path)
 
 
 def test_a_checkpoint_with_nan_is_never_written(tmp_path):

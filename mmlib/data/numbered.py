@@ -12,14 +12,22 @@ class Batches:
     """Samples in batches of `size`, in a new order each epoch, drawn from `seed`; samples left over wait an epoch.
 
     `source`: a dict of tensors and lists of equal length (such as drawn scenes), or a Dataset whose samples are
-    collated. ValueError if `source` cannot fill one batch.
+    collated. ValueError if `source` cannot fill one batch, or its entries differ in length.
     """
 
     def __init__(self, source: dict | Sequence[dict], size: int, seed: int = 0):
         self.source, self.size, self.seed = source, size, seed
-        self.samples = len(next(iter(source.values()))) if isinstance(source, dict) else len(source)
+        lengths = (
+            {name: len(value) for name, value in source.items()} if isinstance(source, dict) else {"": len(source)}
+        )
+        if len(set(lengths.values())) != 1:
+            raise ValueError(f"expected entries of one length, got {lengths}; next: leave out what is no sample's")
+        self.samples = next(iter(lengths.values()))
         if not 1 <= size <= self.samples:
             raise ValueError(f"expected a batch size of 1 to {self.samples}, the number of samples; got {size}")
+        self.about = (
+            f"{self.samples} samples in batches of {size}, seed {seed}"  # by which a checkpoint tells runs apart
+        )
 
     def __len__(self) -> int:
         """Batches in an epoch."""

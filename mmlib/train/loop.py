@@ -43,7 +43,7 @@ def train(
     autocast, scaler = mixed_precision(here.device, precision)
     log = Log(here, averaged=copy.deepcopy(net).requires_grad_(False).eval() if ema else None)
     settings = {"steps": steps, "seed": seed, "accumulate": accumulate, "clip": clip, "ema": ema}
-    settings |= {"weights": weights, "precision": precision}
+    settings |= {"weights": weights, "precision": precision, "batches": getattr(batches, "about", None)}
     state = Checkpoint(checkpoint, settings, net, optimizer, scaler, log)
     first, model = state.resume(), Step(net, step, weights)
     if here.mean(torch.tensor(float(first), device=here.device)) != first:
