@@ -1,11 +1,17 @@
 """Boxes, instances and sentences after a move: numbered, cut and sifted together."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from mmlib.augment.words import mirror
+
+if TYPE_CHECKING:
+    from mmlib.scenes import Expression
 
 BY_SIZE = ("size", "largest")  # kinds of expressions that compare sizes
 
@@ -55,7 +61,15 @@ def move_boxes(boxes: Tensor, matrix: Tensor, size: tuple[int, int], visible: fl
     return cut[keep], keep
 
 
-def follow(expression, mask: Tensor, *, mirrored: bool, cut: bool, instances: Tensor | None, keep: Tensor | None):
+def follow(
+    expression: Expression,
+    mask: Tensor,
+    *,
+    mirrored: bool,
+    cut: bool,
+    instances: Tensor | None,
+    keep: Tensor | None,
+) -> Expression | None:
     """An expression after a move, or None where its words or its pixels are gone.
 
     Args:

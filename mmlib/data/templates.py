@@ -5,12 +5,19 @@ among the 8-connected components that are large enough, "only" the single one, "
 "largest".
 """
 
+from __future__ import annotations
+
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from mmlib.scenes import Expression
 
 MIN_PIXELS = {2: 150, 6: 80, 7: 300, 8: 150, 9: 80, 10: 80}
 """Class id -> smallest component that counts (pole, sign, fence, car, pedestrian, bicyclist)."""
@@ -58,7 +65,9 @@ def referred(labels: Tensor, cls: int, rule: str) -> Tensor:
     return parts[int(np.argmax(centres) if rule == "rightmost" else np.argmin(centres))]
 
 
-def read_expressions(by_image: dict[str, list[dict]], read_labels, name: str) -> list:
+def read_expressions(
+    by_image: dict[str, list[dict]], read_labels: Callable[[str], Tensor], name: str
+) -> list[Expression]:
     """All templates of one image as Expression(text, mask, kind), kind being the rule."""
     from mmlib.scenes import Expression
 

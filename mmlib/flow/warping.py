@@ -15,7 +15,9 @@ def check_flow(flow: Tensor) -> Tensor:
     return flow
 
 
-def pixel_grid(height: int, width: int, *, device: torch.device | str = "cpu", dtype=torch.float32) -> Tensor:
+def pixel_grid(
+    height: int, width: int, *, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> Tensor:
     """The coordinates of every pixel centre, (1, 2, H, W): x in channel 0, y in channel 1, from (0, 0)."""
     y, x = torch.meshgrid(
         torch.arange(height, device=device, dtype=dtype), torch.arange(width, device=device, dtype=dtype), indexing="ij"
