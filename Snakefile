@@ -56,8 +56,13 @@ rule pages:
         graph.page_files(),
     output:
         f"{BUILD}/html/.complete",
+    params:
+        ledger=graph.ledger_state(),
     log:
         f"{BUILD}/log/sphinx.log",
     shell:
         "echo 'building the pages'; "
         "{PY} -m mmlib.book pages {BUILD} > {log} 2>&1 || (tail -n 60 {log}; exit 1)"
+
+
+include: "mmlib/nightly/rules.smk"

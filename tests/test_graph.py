@@ -33,7 +33,7 @@ def chapter(path: Path, title: str, code: str) -> None:
 def book(tmp_path):
     """A book of two chapters, each with its own module, on the project's real machinery."""
     folder = tmp_path / "book"
-    for name in ("book", "runs"):
+    for name in ("book", "claims", "nightly", "runs", "show"):
         shutil.copytree(ROOT / "mmlib" / name, folder / "mmlib" / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("mmlib/__init__.py", "Snakefile", "constraints.txt", "_config.yml"):
         shutil.copy(ROOT / name, folder / name)

@@ -47,8 +47,17 @@ def real_data_state() -> list[list[str]]:
 def page_files() -> list[str]:
     """The files the pages are made from, beside the executed chapters."""
     found = [path for path in (ROOT / "book").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    own = [ROOT / "mmlib" / "book" / "pages.py", ROOT / "mmlib" / "book" / "sphinx_ext.py"]
-    return [str(path.relative_to(ROOT)) for path in sorted([*found, *own, ROOT / "_config.yml", ROOT / "_toc.yml"])]
+    own = [*(ROOT / "mmlib" / "book").glob("*.py"), ROOT / "_config.yml", ROOT / "_toc.yml"]
+    return [str(path.relative_to(ROOT)) for path in sorted([*found, *own])]
+
+
+def ledger_state() -> str:
+    """A hash of what the ledger is drawn from: claims, records and histories, and the code that judges them."""
+    digest = hashlib.sha256()
+    for pattern in ("claims/*.yml", "results/**/*.json", "results/**/*.jsonl", "mmlib/claims/*.py", "mmlib/show/*.py"):
+        for path in sorted(ROOT.glob(pattern)):
+            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def names() -> list[str]:

@@ -22,7 +22,16 @@ def stage(build: Path) -> Path:
     shutil.copytree(build / "vendor" / "mathjax", folder / "vendor" / "mathjax")
     for chapter in chapters():
         shutil.copy(build / "nbs" / chapter.name, folder / "nbs" / chapter.name)
+    draw_ledger(folder / "book" / "ledger.md")
     return folder
+
+
+def draw_ledger(page: Path) -> None:
+    """Put the ledger, drawn from claims and records, into its staged page; a book without that page has no ledger."""
+    if page.exists():
+        from mmlib.book.ledger import stage as into
+
+        into(page)
 
 
 def build(build: Path) -> Path:
