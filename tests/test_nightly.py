@@ -181,14 +181,15 @@ def test_killed_and_started_again(quick):
     environment = {**os.environ, "PYTHONPATH": str(quick)}
     running = subprocess.Popen(command, cwd=quick, env=environment, start_new_session=True)
     done = quick / "_build" / "night" / "done" / "left"
-    while running.poll() is None and not (done.is_dir() and list(done.glob("*.done"))):
+    while running.poll() is None and len(list(done.glob("*.done"))) < 2:
         time.sleep(0.02)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
-    first = {path: path.stat().st_mtime_ns for path in done.glob("*.done")}
+    first = min(done.glob("*.done"), key=lambda path: path.stat().st_mtime_ns)
+    stamp = first.stat().st_mtime_ns
     assert nightly(quick, "night", "--chapter", "left")[0] == 0
     assert {name: json.loads(text)["values"] for name, text in published(quick).items()} == wanted
-    assert first and all(path.stat().st_mtime_ns == stamp for path, stamp in first.items())
+    assert first.stat().st_mtime_ns == stamp, "done twice (the last one may be: the kill came before it was noted)"
 
 
 def test_only_what_is_stale_is_run(quick):
