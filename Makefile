@@ -35,7 +35,8 @@ reproduce: setup
 	@$(PY) -m mmlib.nightly reproduce "$(CHAPTER)" $(ONLY) $(SNAKEMAKE)
 
 nightly: setup
-	@$(PY) -m mmlib.nightly night $(if $(CHAPTER),--chapter $(CHAPTER)) $(if $(FORCE),--force) $(ONLY) $(SNAKEMAKE)
+	@$(PY) -m mmlib.nightly night $(if $(CHAPTER),--chapter $(CHAPTER)) $(if $(FORCE),--force) $(ONLY) $(SNAKEMAKE); \
+	status=$$?; $(PY) -m mmlib.book make && exit $$status
 
 export: setup
 	@$(PY) -m mmlib.book.export

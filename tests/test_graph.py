@@ -43,6 +43,7 @@ def book(tmp_path):
     chapter(folder / "nbs" / "01_left.ipynb", "Left", "from mmlib.left import VALUE\nprint('left', VALUE)")
     chapter(folder / "nbs" / "02_right.ipynb", "Right", "from mmlib.right import VALUE\nprint('right', VALUE)")
     (folder / "book" / "assets").mkdir(parents=True)
+    shutil.copy(ROOT / "book" / "assets" / "logo.svg", folder / "book" / "assets")
     (folder / "book" / "assets" / "book.css").write_text("")
     (folder / "book" / "references.bib").write_text("")
     (folder / "book" / "intro.md").write_text("# Toy\n")

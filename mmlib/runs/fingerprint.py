@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# Drawing a number, asking about it and printing the page cannot move it.
-SHOWING = ("mmlib/show/", "mmlib/exercises/", "mmlib/book/")
+# Drawing a number, judging it, asking about it and printing the page cannot move it.
+SHOWING = tuple(f"mmlib/{part}/" for part in ("show", "exercises", "book", "claims", "nightly"))
 
 
 def notebook_code(notebook: Path, *, without: tuple[str, ...] = ()) -> str:
