@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -37,7 +38,8 @@ if "COLAB_RELEASE_TAG" in os.environ:
         repo = os.environ.get("BOOK_REPOSITORY", "{url}")
         subprocess.run(["git", "clone", "-q", "--depth", "1", "--branch", "{branch}", repo, "book_code"], check=True)
     sys.path.insert(0, os.path.abspath("book_code"))
-    subprocess.run([sys.executable, "-m", "mmlib.book.colab", "{version}"], cwd="book_code", check=True)"""
+    from mmlib.book import colab
+    colab.main("{version}")"""
 
 
 def cell() -> str:
@@ -54,11 +56,19 @@ def missing() -> list[str]:
 
 
 def install(packages: list[str]) -> None:
-    """Install ``packages`` with pip while torch, torchvision and numpy are held at the versions that are here."""
+    """Install ``packages`` with pip while torch, torchvision and numpy are held at the versions that are here.
+
+    Raises:
+        RuntimeError: pip failed; the message holds what it said.
+    """
     with tempfile.TemporaryDirectory() as folder:
         held = Path(folder) / "held.txt"
         held.write_text("".join(f"{name}=={metadata.version(name)}\n" for name in KEPT))
-        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-c", str(held), *packages], check=True)
+        command = [sys.executable, "-m", "pip", "install", "-q", "-c", str(held), *packages]
+        done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{', '.join(packages)} could not be installed; next: restart and try again\n{done.stderr}")
+    importlib.invalidate_caches()
 
 
 def verdict() -> str:
@@ -87,7 +97,3 @@ def main(expected: str) -> None:
             f"This notebook was written for version {expected}, the code is {__version__}:"
             " open the chapter again from the book."
         )
-
-
-if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else __version__)

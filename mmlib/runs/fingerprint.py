@@ -101,7 +101,7 @@ def code_fingerprint(notebook: Path) -> str:
     Files under SHOWING are left out: a figure's caption does not make a measurement old.
     """
     digest = hashlib.sha256()
-    digest.update(_code(notebook_code(notebook, without=("look", "solution", "exercise")), str(notebook)))
+    digest.update(_code(notebook_code(notebook, without=("colab", "look", "solution", "exercise")), str(notebook)))
     for path in code_files(notebook):
         name = path.relative_to(ROOT).as_posix()
         if name.startswith(SHOWING):
