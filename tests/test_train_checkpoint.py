@@ -1,6 +1,7 @@
 """Checkpoints from strangers: truncated, damaged, of another run, or made to harm. Each is refused with a reason."""
 
 import json
+import os
 import pickle
 import sys
 from pathlib import Path
@@ -240,6 +241,20 @@ def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
         write_sealed(path, {"x": torch.zeros(2)}, {"n": 2})
     facts, tensors = read_sealed(path)
     assert facts == {"n": 1} and torch.equal(tensors["x"], torch.ones(2))
+
+
+def test_whoever_reads_while_another_writes_sees_the_old_file_or_the_new_one(tmp_path):
+    path = write_sealed(tmp_path / "a.safetensors", {"x": torch.zeros(300)}, {"n": 0})
+    writer = os.fork()
+    if writer == 0:
+        try:
+            for n in range(400):
+                write_sealed(path, {"x": torch.full((300,), float(n))}, {"n": n})
+        finally:
+            os._exit(0)
+    while os.waitpid(writer, os.WNOHANG) == (0, 0):
+        facts, tensors = read_sealed(path)
+        assert torch.equal(tensors["x"], torch.full((300,), float(facts["n"])))
 
 
 def test_sealed_files_say_what_is_wrong(tmp_path):

@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from mmlib.runs.atomic import replace_file
@@ -40,8 +40,9 @@ def read_sealed(path: Path | str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not Path(path).is_file():
         raise FileNotFoundError(f"expected a sealed file at {path}, there is none; next: run what writes it")
     try:
-        with safe_open(path, "pt") as file:
-            header, tensors = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        content = Path(path).read_bytes()  # in one go: a writer may replace the file at any moment
+        tensors = load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
         if header["seal"] != _seal(header["facts"], tensors):
             raise ValueError("contents that do not match their seal")
         if bad := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
