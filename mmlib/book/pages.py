@@ -65,7 +65,11 @@ def build(build: Path) -> Path:
     shutil.rmtree(old, ignore_errors=True)
     if html.exists():
         html.replace(old)
-    (output / "_build" / "html").replace(html)
+    made = output / "_build" / "html"
+    # The front door only forwards; with a mark of its own, browsers do not ask the server for a favicon it lacks.
+    door = made / "index.html"
+    door.write_text('<link rel="icon" href="_static/logo.svg">\n' + door.read_text(encoding="utf-8"), encoding="utf-8")
+    made.replace(html)
     shutil.rmtree(old, ignore_errors=True)
     shutil.rmtree(output, ignore_errors=True)
     (html / ".complete").write_text("built\n")
