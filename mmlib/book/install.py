@@ -95,7 +95,7 @@ def main() -> None:
 
     with open(ROOT / ".install.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        print("setup: making .venv (about 3.2 GB to download, 6 GB on disk, one to ten minutes)", flush=True)
+        print("setup: making .venv (about 3.3 GB to download, 6.3 GB on disk, one to ten minutes)", flush=True)
         make_venv()
         STAMP.unlink(missing_ok=True)
         install(torch)
