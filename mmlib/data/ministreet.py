@@ -8,20 +8,6 @@ import torch
 from mmlib.data.dataset import Dataset
 
 SPLITS = ("train", "val", "test")
-FIELDS = (
-    "rgb",
-    "rgb_next",
-    "ir",
-    "ir_next",
-    "labels",
-    "instances",
-    "boxes",
-    "box_labels",
-    "depth",
-    "flow",
-    "occlusion",
-    "expressions",
-)
 
 
 def ministreet(
@@ -31,20 +17,21 @@ def ministreet(
     size: tuple[int, int] = (128, 256),
     knobs: Any = None,
     device: torch.device | str = "cpu",
-    fields: tuple[str, ...] = FIELDS,
+    fields: tuple[str, ...] | None = None,
 ) -> Dataset:
     """`n` scenes of a split, from its `start`-th seed on; names are the seeds. Samples are those of mmlib.scenes.scene.
 
-    `size` (H,W), `knobs` (mmlib.scenes.Knobs or None) and `fields` as in mmlib.scenes. To draw many scenes fast, in
+    `size` (H,W), `knobs` (mmlib.scenes.Knobs or None) and `fields` (None: all) as in mmlib.scenes. To draw many scenes fast, in
     batches, call mmlib.scenes.scenes yourself. ValueError for an unknown split or field, or n < 1.
     """
     from mmlib import scenes
 
     if split not in SPLITS:
         raise ValueError(f"ministreet: split: expected one of {', '.join(SPLITS)}, got {split!r}")
-    unknown = [f for f in fields if f not in FIELDS]
+    fields = scenes.FIELDS if fields is None else tuple(fields)
+    unknown = [f for f in fields if f not in scenes.FIELDS]
     if unknown or n < 1:
-        raise ValueError(f"ministreet: expected n >= 1 and fields of {', '.join(FIELDS)}, got n={n}, {unknown}")
+        raise ValueError(f"ministreet: expected n >= 1 and fields of {', '.join(scenes.FIELDS)}, got n={n}, {unknown}")
     names = tuple(str(seed) for seed in scenes.split_seeds(split, n, start))
     read = partial(_draw, tuple(size), knobs, device)
     content = f"{scenes.fingerprint()} {tuple(size)} {knobs!r}"
@@ -53,7 +40,7 @@ def ministreet(
         split,
         f"ministreet-{scenes.VERSION}",
         names,
-        tuple(fields),
+        fields,
         read,
         classes=scenes.CLASSES,
         box_classes=scenes.CLASSES,

@@ -1,0 +1,1 @@
+"""Encoders that two or more chapters share."""
