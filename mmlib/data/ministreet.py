@@ -21,8 +21,8 @@ def ministreet(
 ) -> Dataset:
     """`n` scenes of a split, from its `start`-th seed on; names are the seeds. Samples are those of mmlib.scenes.scene.
 
-    `size` (H,W), `knobs` (mmlib.scenes.Knobs or None) and `fields` (None: all) as in mmlib.scenes. To draw many scenes fast, in
-    batches, call mmlib.scenes.scenes yourself. ValueError for an unknown split or field, or n < 1.
+    `size` (H,W), `knobs` (mmlib.scenes.Knobs or None) and `fields` (None: all) as in mmlib.scenes. To draw many scenes
+    fast, in batches, call mmlib.scenes.scenes yourself. ValueError for an unknown split or field, or n < 1.
     """
     from mmlib import scenes
 
