@@ -55,6 +55,13 @@ def test_wrong_preset_and_parameters_stop_before_anything_runs(chapter, tmp_path
     assert not (tmp_path / "done.ipynb").exists()
 
 
+def test_a_cell_that_hangs_is_given_up(chapter, tmp_path):
+    with pytest.raises(RuntimeError, match="a cell took more than 2 s and was given up; the outputs so far: .*failed"):
+        execute.execute(chapter("import time\ntime.sleep(600)"), tmp_path / "done.ipynb", limit_s=2)
+    assert not (tmp_path / "done.ipynb").exists()
+    assert (tmp_path / "done.failed.ipynb").exists()
+
+
 def test_a_failing_chapter_keeps_the_old_one_and_names_the_outputs(chapter, tmp_path):
     done = execute.execute(chapter(), tmp_path / "done.ipynb")
     before = done.read_bytes()

@@ -14,6 +14,9 @@ import yaml
 from mmlib.runs.fingerprint import ROOT
 from mmlib.runs.presets import check_preset
 
+LIMIT_S = {"smoke": 900, "laptop": 3600, "gpu": 7200, "paper": None}
+"""Seconds after which one cell is given up, by preset: a run that hangs must not hold the whole night."""
+
 # One thread each, and idle threads that sleep: chapters run side by side, and OpenMP's busy waiting would triple
 # their time.
 ENVIRONMENT = {"MMLIB_STATIC": "1", "OMP_WAIT_POLICY": "PASSIVE", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
@@ -56,7 +59,12 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def execute(
-    notebook: Path, output: Path, *, preset: str = "laptop", parameters: Mapping[str, Any] | None = None
+    notebook: Path,
+    output: Path,
+    *,
+    preset: str = "laptop",
+    parameters: Mapping[str, Any] | None = None,
+    limit_s: int | None = None,
 ) -> Path:
     """Execute ``notebook`` into ``output`` from top to bottom in a fresh kernel.
 
@@ -65,10 +73,11 @@ def execute(
         output: the executed notebook; written only if every cell ran.
         preset: one of :data:`mmlib.runs.PRESETS`.
         parameters: further papermill parameters: data, seed, variant, pretrained, out.
+        limit_s: seconds that one cell may take; by default :data:`LIMIT_S` of the preset.
 
     Raises:
         ValueError: unknown preset or parameter.
-        RuntimeError: a cell failed; the message names the file with the outputs up to there.
+        RuntimeError: a cell failed or took too long; the message names the file with the outputs up to there.
     """
     parameters = check_parameters(notebook, {"preset": check_preset(preset), **(parameters or {})})
     if parameters.get("out"):
@@ -77,12 +86,13 @@ def execute(
     # A run that outlived its killed parent must end before a new one writes the same file.
     with open(output.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _run(notebook, output, parameters)
+        _run(notebook, output, parameters, limit_s or LIMIT_S[preset])
     return output
 
 
-def _run(notebook: Path, output: Path, parameters: dict[str, Any]) -> None:
+def _run(notebook: Path, output: Path, parameters: dict[str, Any], limit_s: int | None) -> None:
     import papermill
+    from nbclient.exceptions import CellTimeoutError
     from papermill.exceptions import PapermillExecutionError
 
     part, failed = output.with_suffix(".part"), output.with_suffix(".failed.ipynb")
@@ -98,7 +108,13 @@ def _run(notebook: Path, output: Path, parameters: dict[str, Any]) -> None:
             kernel_name="python3",
             cwd=str(notebook.parent),
             progress_bar=False,
+            execution_timeout=limit_s,
         )
+    except CellTimeoutError:
+        part.replace(failed)
+        raise RuntimeError(
+            f"{notebook.name}: a cell took more than {limit_s} s and was given up; the outputs so far: {failed}"
+        ) from None
     except PapermillExecutionError as error:
         part.replace(failed)
         raise RuntimeError(
