@@ -11,20 +11,20 @@ from torch import Tensor
 from mmlib.data.dataset import Dataset
 from mmlib.images import IGNORE
 
-IMAGES = ("rgb", "rgb_next", "ir", "ir_next")
+IMAGES = ("rgb", "rgb_next", "rgb_previous", "ir", "ir_next")
 LABELS = ("labels", "labels_next", "derived_labels")
 MASKS = ("mask", "mask_next", "valid", "occlusion")
 
-_FILL = dict.fromkeys(LABELS, IGNORE) | {"depth": math.inf}
+_FILL = dict.fromkeys(LABELS, IGNORE) | {"depth": math.inf, "points": math.nan}
 _SMOOTH = (*IMAGES, "fused", "flow")
-_PIXELS = (*IMAGES, *LABELS, *MASKS, "fused", "flow", "depth", "instances")
+_PIXELS = (*IMAGES, *LABELS, *MASKS, "fused", "flow", "depth", "points", "instances")
 
 
 def pad(sample: dict, size: tuple[int, int]) -> dict:
     """Extend a sample at the right and bottom to `size` (H,W).
 
     New pixels are 0 in images, flow, instances and masks (so `valid` is False there), 255 in labels, infinite in
-    depth. Boxes stay where they are. ValueError if the sample is larger than `size`.
+    depth, NaN in points. Boxes stay where they are. ValueError if the sample is larger than `size`.
     """
     height, width = _size(sample)
     if height > size[0] or width > size[1]:

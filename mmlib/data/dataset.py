@@ -11,8 +11,8 @@ from torch import Tensor
 
 from mmlib.data.folders import manifest, sha256
 
-_PIXEL_FIELDS = ("rgb", "rgb_next", "ir", "ir_next", "labels", "labels_next", "derived_labels", "mask", "mask_next",
-                 "flow", "valid")  # fmt: skip
+_PIXEL_FIELDS = ("rgb", "rgb_next", "rgb_previous", "ir", "ir_next", "labels", "labels_next", "derived_labels", "mask",
+                 "mask_next", "flow", "valid", "depth", "points")  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)

@@ -16,6 +16,13 @@ FOLDERS = {
     "camvid_video": "camvid",
     "davis": "davis2016val",
     "middlebury": "middlebury_flow",
+    "cityscapes": "cityscapes",
+    "gta5": "gta5",
+    "mfnet": "mfnet",
+    "fmb": "fmb",
+    "msrs_full": "msrs_full",
+    "m3fd": "m3fd",
+    "llvip": "llvip",
     "glove": "glove",
     "weights": "weights",
 }

@@ -16,10 +16,17 @@ _LOADERS = {
     "camvid_video": ("mmlib.data.camvid", "camvid_video"),
     "davis": ("mmlib.data.davis", "davis"),
     "middlebury": ("mmlib.data.middlebury", "middlebury"),
+    "cityscapes": ("mmlib.data.cityscapes", "cityscapes"),
+    "gta5": ("mmlib.data.gta5", "gta5"),
+    "mfnet": ("mmlib.data.mfnet", "mfnet"),
+    "fmb": ("mmlib.data.fmb", "fmb"),
+    "msrs_full": ("mmlib.data.msrs_full", "msrs_full"),
+    "m3fd": ("mmlib.data.m3fd", "m3fd"),
+    "llvip": ("mmlib.data.llvip", "llvip"),
 }
 
 NAMES = tuple(_LOADERS)
-"""What `load` knows: MiniStreet, drawn on the spot, and eight real sets."""
+"""What `load` knows: MiniStreet, drawn on the spot, and real sets; the last seven are those of preset `paper`."""
 
 
 def load(name: str, split: str | None = None, **options: Any) -> Dataset:
