@@ -1,0 +1,151 @@
+"""Cityscapes: street scenes of 50 cities with fine labels, the frames around each, and stereo depth."""
+
+import re
+from functools import partial
+from pathlib import Path
+
+from torch import Tensor
+
+from mmlib.data.cityscapes_depth import depth_readers
+from mmlib.data.dataset import Dataset, from_readers
+from mmlib.data.flow_files import TOWARDS, find_flows, flow_readers
+from mmlib.data.folders import DataMissing, command, set_folder, verified
+from mmlib.data.fusion_sets import files_of, read_field
+from mmlib.data.street19 import CLASSES, to_train_ids
+from mmlib.images import read_labels
+
+SPLITS = ("train", "val", "test")
+COUNTS = {"train": 2975, "val": 500, "test": 1525}
+"""Images with fine labels, as the set's own README counts them."""
+
+BEFORE, AFTER = 19, 10
+"""A labelled frame is the 20th of its 30-frame snippet (the set's own pages); `snippets` counts how often here."""
+
+TEST_NOTE = "the test labels are not public: results on them come from the benchmark's server only"
+_TYPES = {
+    "leftImg8bit": ("leftImg8bit.png", "leftImg8bit_trainvaltest.zip"),
+    "gtFine": ("gtFine_labelIds.png", "gtFine_trainvaltest.zip"),
+    "leftImg8bit_sequence": ("leftImg8bit.png", "leftImg8bit_sequence_trainvaltest.zip"),
+    "disparity": ("disparity.png", "disparity_trainvaltest.zip"),
+    "camera": ("camera.json", "camera_trainvaltest.zip"),
+}
+"""Folder -> how its file names end, and the archive it comes in (names of the archives as others list them)."""
+
+_NAME = re.compile(r"(?P<city>.+)_(?P<sequence>\d{6})_(?P<frame>\d{6})")
+
+
+def cityscapes(
+    split: str = "train",
+    towards: str = "previous",
+    frame: bool = False,
+    flow: str | None = None,
+    depth: bool = False,
+) -> Dataset:
+    """Cityscapes at 2048x1024: rgb (3,1024,2048) and labels (1024,2048), train ids 0..18, 255 = ignore.
+
+    Names look like "aachen_000000_000019": city, sequence, frame. `split`: "train" (2975), "val" (500), or "test"
+    (1525, without labels, which are not public).
+
+    `frame=True` adds the neighbouring frame of leftImg8bit_sequence, rgb_previous or rgb_next as `towards` says.
+    `flow`: a method's name ("dis") adds its precomputed flow towards that neighbour, (2,H,W) in pixels on the labelled
+    frame's grid, and `valid` (mmlib.data.flow_files). The neighbour itself is not needed then; augment without it.
+    `depth=True` adds `depth` (1,H,W) metres and `points` (3,H,W), X right, Y down, Z forward in metres, from the
+    stereo disparity and each image's camera file: NaN where the disparity is unknown.
+
+    Layout: the archives' own, {leftImg8bit,gtFine,leftImg8bit_sequence,disparity,camera}/SPLIT/CITY/NAME_TYPE.EXT
+    (README of cityscapesScripts). The images themselves were unseen when this was written. ValueError for an unknown
+    split or direction, DataMissing for archives or files that are absent.
+    """
+    if split not in SPLITS or towards not in TOWARDS:
+        expected = f"a split of {', '.join(SPLITS)} and towards {' or '.join(TOWARDS)}"
+        raise ValueError(f"cityscapes: expected {expected}; got split {split!r} and towards {towards!r}")
+    folder = set_folder("cityscapes")
+    names = _names(folder, split)
+    files = _files(folder, split, names, towards if frame else None)
+    readers = {k: partial(read_field, folder, files[k], 3) for k in files if k.startswith("rgb")}
+    if "labels" in files:
+        readers["labels"] = partial(_read_labels, folder, files["labels"])
+    if flow:
+        files["flow"] = find_flows(folder, "cityscapes", flow, towards, names)
+        readers |= flow_readers(folder, files["flow"])
+    if depth:
+        files |= {kind: _kept(folder, split, names, kind) for kind in ("disparity", "camera")}
+        readers |= depth_readers(folder, files["disparity"], files["camera"])
+    variant = "cityscapes-png" + (f"+flow-{flow}-{towards}" if flow else "")
+    return from_readers("cityscapes", split, variant, names, readers, folder=folder, files=partial(files_of, files),
+                        classes=CLASSES, note=TEST_NOTE if split == "test" else "")  # fmt: skip
+
+
+def snippets(split: str) -> dict[str, int]:
+    """How many labelled frames of a split have their neighbours here: {labelled, previous, next, whole snippet}.
+
+    "whole snippet" means 19 frames before and 10 after. In a few cities the snippets are cut from long drives, so the
+    frame numbers there say nothing about the place in the snippet; the neighbours do.
+    """
+    folder = set_folder("cityscapes")
+    names = _names(folder, split)
+    here = [{step for step in range(-BEFORE, AFTER + 1) if _neighbour(folder, split, n, step).is_file()} for n in names]
+    whole = BEFORE + AFTER + 1
+    return {
+        "labelled": len(names),
+        "previous": sum(-1 in steps for steps in here),
+        "next": sum(1 in steps for steps in here),
+        "whole snippet": sum(len(steps) == whole for steps in here),
+    }
+
+
+def _names(folder: Path, split: str) -> tuple[str, ...]:
+    ending = f"_{_TYPES['leftImg8bit'][0]}"
+    found = sorted(p.name.removesuffix(ending) for p in (folder / "leftImg8bit" / split).glob(f"*/*{ending}"))
+    if not found:
+        raise DataMissing(
+            f"cityscapes: expected images leftImg8bit/{split}/CITY/*{ending} in {folder}, got none; unpack "
+            f"{_TYPES['leftImg8bit'][1]} there. How: {command('cityscapes')}"
+        )
+    strange = [name for name in found if not _NAME.fullmatch(name)]
+    if strange:
+        raise ValueError(f"cityscapes: expected names CITY_SEQUENCE_FRAME with six digits each, got {strange[0]!r}")
+    return tuple(found)
+
+
+def _files(folder: Path, split: str, names: tuple[str, ...], towards: str | None) -> dict[str, dict[str, Path]]:
+    files = {"rgb": _kept(folder, split, names, "leftImg8bit")}
+    if towards:
+        step = 1 if towards == "next" else -1
+        files[f"rgb_{towards}"] = {name: _neighbour(folder, split, name, step) for name in names}
+        _require(files[f"rgb_{towards}"], folder, split, "leftImg8bit_sequence")
+    if split != "test":
+        files["labels"] = _kept(folder, split, names, "gtFine")
+    return files
+
+
+def _kept(folder: Path, split: str, names: tuple[str, ...], kind: str) -> dict[str, Path]:
+    """{name: file} of one kind of file. DataMissing, with the archive's name, where any is absent."""
+    files = {name: _path(folder, split, name, kind) for name in names}
+    _require(files, folder, split, kind)
+    return files
+
+
+def _path(folder: Path, split: str, name: str, kind: str) -> Path:
+    city = _NAME.fullmatch(name)["city"]
+    return folder / kind / split / city / f"{name}_{_TYPES[kind][0]}"
+
+
+def _neighbour(folder: Path, split: str, name: str, step: int) -> Path:
+    """The file of the frame `step` frames later in the drive of a labelled frame."""
+    at = _NAME.fullmatch(name)
+    frame = f"{at['city']}_{at['sequence']}_{int(at['frame']) + step:06d}"
+    return _path(folder, split, frame, "leftImg8bit_sequence")
+
+
+def _require(files: dict[str, Path], folder: Path, split: str, kind: str) -> None:
+    absent = [path for path in files.values() if not path.is_file()]
+    if absent:
+        raise DataMissing(
+            f"cityscapes: {split}: {len(absent)} of {len(files)} files missing in {kind}/, such as "
+            f"{absent[0].relative_to(folder)}; unpack {_TYPES[kind][1]} in {folder}. How: {command('cityscapes')}"
+        )
+
+
+def _read_labels(folder: Path, files: dict[str, Path], name: str) -> Tensor:
+    return to_train_ids(read_labels(verified(folder, files[name])), str(files[name]))
