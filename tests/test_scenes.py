@@ -212,3 +212,10 @@ def test_cuda_draws_the_same_to_one_grey_level() -> None:
 def test_a_missing_device_is_named() -> None:
     with pytest.raises(ValueError, match="CUDA"):
         scene(0, size=SIZE, device="cuda")
+
+
+def test_a_row_of_pixels_on_the_horizon_is_sky():
+    """Seed 45 nods so that at 96 rows the second view's horizon falls on a pixel row, but for a rounding error."""
+    found = scene(45, size=(96, 128), fields=("rgb", "rgb_next", "ir", "ir_next", "flow"))
+    for name, image in found.items():
+        assert image.isfinite().all(), name

@@ -150,7 +150,8 @@ def backdrop(
     """
     device = source.table.device
     rows, columns = pixel_grid(size, device)
-    first = min(size[0], max(0, int(view.cy) + 1))
+    # A row on the horizon itself is sky: in float32 its distance would be infinite.
+    first = min(size[0], max(0, int(view.cy + size[0] * 2.0**-22) + 1))
     surfaces = torch.zeros(len(SURFACES) if looks else 1, *size, device=device)
     label = torch.full(size, CLASS_ID["sky"], dtype=torch.int64, device=device)
     depth = torch.full(size, FAR, device=device)
