@@ -67,11 +67,9 @@ def _parse(path: Path) -> ElementTree.Element:
 
 def _check_size(root: ElementTree.Element, path: Path, height: int, width: int) -> None:
     """The size in the file, where it states one, is the image's: else the boxes belong to another picture."""
-    stated = [root.findtext(f"size/{side}") for side in ("height", "width")]
-    if None not in stated and stated != [str(height), str(width)]:
-        raise ValueError(
-            f"{path}: expected boxes of an image of {height}x{width}, got {'x'.join(stated)}; not its file"
-        )
+    stated = [(root.findtext(f"size/{side}") or "").strip() for side in ("height", "width")]
+    if all(stated) and stated != [str(height), str(width)]:
+        raise ValueError(f"{path}: expected boxes of a {height}x{width} image, got {'x'.join(stated)}; not its file")
 
 
 def _corners(thing: ElementTree.Element, path: Path) -> list[float]:
