@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mmlib.data.cityscapes_depth import depth_readers
 from mmlib.data.dataset import Dataset, from_readers
-from mmlib.data.flow_files import TOWARDS, find_flows, flow_readers
+from mmlib.data.flow_files import TOWARDS, with_flow
 from mmlib.data.folders import DataMissing, command, set_folder, verified
 from mmlib.data.fusion_sets import files_of, read_field
 from mmlib.data.street19 import CLASSES, to_train_ids
@@ -65,15 +65,14 @@ def cityscapes(
     readers = {k: partial(read_field, folder, files[k], 3) for k in files if k.startswith("rgb")}
     if "labels" in files:
         readers["labels"] = partial(_read_labels, folder, files["labels"])
-    if flow:
-        files["flow"] = find_flows(folder, "cityscapes", flow, towards, names)
-        readers |= flow_readers(folder, files["flow"])
     if depth:
         files |= {kind: _kept(folder, split, names, kind) for kind in ("disparity", "camera")}
         readers |= depth_readers(folder, files["disparity"], files["camera"])
-    variant = "cityscapes-png" + (f"+flow-{flow}-{towards}" if flow else "")
-    return from_readers("cityscapes", split, variant, names, readers, folder=folder, files=partial(files_of, files),
-                        classes=CLASSES, note=TEST_NOTE if split == "test" else "")  # fmt: skip
+    note, every = TEST_NOTE if split == "test" else "", partial(files_of, files)
+    dataset = from_readers(
+        "cityscapes", split, "cityscapes-png", names, readers, folder=folder, files=every, classes=CLASSES, note=note
+    )
+    return with_flow(dataset, flow, towards) if flow else dataset
 
 
 def snippets(split: str) -> dict[str, int]:

@@ -8,6 +8,7 @@ are (u right, v down) in pixels of that size, NaN or above 1e9 where unknown.
 
 import io
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmlib.data.dataset import Dataset
 from mmlib.data.folders import DataMissing, verified
 from mmlib.data.middlebury import read_flo, read_flow_npz
 from mmlib.runs.atomic import replace_file
@@ -22,7 +24,8 @@ from mmlib.runs.atomic import replace_file
 TOWARDS = ("previous", "next")
 SUFFIXES = (".npz", ".npy", ".flo")
 SETTINGS = "settings.json"
-_TALLEST = 65504.0  # of float16
+_FIELDS = ("flow", "valid")
+_LONGEST = 65504.0  # what float16 can hold
 
 
 def flow_folder(folder: Path, method: str, towards: str) -> Path:
@@ -34,23 +37,33 @@ def flow_folder(folder: Path, method: str, towards: str) -> Path:
     return folder / "flow" / method / towards
 
 
-def find_flows(folder: Path, set_name: str, method: str, towards: str, names: tuple[str, ...]) -> dict[str, Path]:
-    """{sample: its flow file}. DataMissing, with the command that computes them, if any sample has none."""
-    base = flow_folder(folder, method, towards)
-    found = {name: path for name in names if (path := _existing(base, name))}
-    missing = [name for name in names if name not in found]
+def with_flow(dataset: Dataset, method: str, towards: str = "next") -> Dataset:
+    """The set with two more fields: `flow` (2,H,W) float32 pixels, 0 where unknown, and `valid` (H,W) bool.
+
+    The variant's name says whose flow it is. DataMissing, with the command that computes them, if a sample has none.
+    """
+    base = flow_folder(dataset.folder, method, towards)
+    files = {name: path for name in dataset.names if (path := existing(base, name))}
+    missing = [name for name in dataset.names if name not in files]
     if missing:
+        split = f" --split {dataset.split}" if dataset.split else ""
         raise DataMissing(
-            f"{set_name}: {len(missing)} of {len(names)} samples have no flow in {base} ({', '.join(missing[:3])}, "
-            f"...; looked for {', '.join(SUFFIXES)}); compute what is missing with: "
-            f"python data_scripts/flow.py {set_name} --method {method} --towards {towards}"
+            f"{dataset.name}: {len(missing)} of {len(dataset)} samples have no flow in {base}, such as {missing[0]} "
+            f"(looked for {', '.join(SUFFIXES)}); compute what is missing with: "
+            f"python data_scripts/flow.py {dataset.name}{split} --method {method} --towards {towards}"
         )
-    return found
+    return replace(
+        dataset,
+        variant=f"{dataset.variant}+flow-{method}-{towards}",
+        fields=(*dataset.fields, "flow", "valid"),
+        read=partial(_read_both, dataset.read, dataset.folder, files),
+        files=partial(_files_of_both, dataset.files, files),
+    )
 
 
-def flow_readers(folder: Path, files: dict[str, Path]) -> dict:
-    """Readers of the fields `flow` (2,H,W) float32 and `valid` (H,W) bool, for a Dataset."""
-    return {"flow": partial(_part, folder, files, 0), "valid": partial(_part, folder, files, 1)}
+def existing(base: Path, name: str) -> Path | None:
+    """The flow file of a sample in a folder of flows, whatever its suffix; None where there is none."""
+    return next((path for suffix in SUFFIXES if (path := base / f"{name}{suffix}").is_file()), None)
 
 
 def read_flow_file(path: Path) -> tuple[Tensor, Tensor]:
@@ -83,8 +96,8 @@ def write_flow(path: Path, flow: Tensor) -> None:
     """
     if flow.ndim != 3 or flow.shape[0] != 2 or not flow.is_floating_point() or path.suffix != ".npz":
         raise ValueError(f"{path}: expected a float flow (2,H,W) and a name in .npz, got {tuple(flow.shape)}")
-    if bool((flow.abs() > _TALLEST).any()):
-        raise ValueError(f"{path}: a vector is longer than {_TALLEST:.0f} pixels; mark unknown ones as NaN")
+    if bool((flow.abs() > _LONGEST).any()):
+        raise ValueError(f"{path}: a vector is longer than {_LONGEST:.0f} pixels; mark unknown ones as NaN")
     memory = io.BytesIO()
     np.savez_compressed(memory, flow=flow.permute(1, 2, 0).cpu().numpy().astype(np.float16))
     replace_file(path, memory.getvalue())
@@ -103,9 +116,12 @@ def keep_settings(base: Path, settings: dict) -> None:
         raise ValueError(f"{base}: expected the settings {before}, got {settings}; give this way another --name")
 
 
-def _existing(base: Path, name: str) -> Path | None:
-    return next((path for suffix in SUFFIXES if (path := base / f"{name}{suffix}").is_file()), None)
+def _read_both(read, folder: Path, files: dict[str, Path], name: str, fields: tuple[str, ...]) -> dict:
+    sample = read(name, tuple(f for f in fields if f not in _FIELDS))
+    if set(fields) & set(_FIELDS):
+        sample |= dict(zip(_FIELDS, read_flow_file(verified(folder, files[name]))))
+    return {field: sample[field] for field in fields}
 
 
-def _part(folder: Path, files: dict[str, Path], part: int, name: str) -> Tensor:
-    return read_flow_file(verified(folder, files[name]))[part]
+def _files_of_both(others, files: dict[str, Path], name: str) -> list[Path]:
+    return [*others(name), files[name]]
