@@ -138,7 +138,7 @@ def test_missing_and_foreign_flow(tree):
     base = cityscapes(tree)
     write_flow(base / f"flow/dis/previous/{AACHEN}.npz", torch.zeros(2, *SIZE))
     wanted = (
-        rf"1 of 2 .* no flow in .*dis/previous, such as {HONNEF}.*flow.py cityscapes --split train --method dis --t"
+        rf"1 of 2 .* no flow in .*dis/previous, such as {HONNEF}.*flow.py cityscapes --split train --method dis"
     )
     with pytest.raises(data.DataMissing, match=wanted):
         data.load("cityscapes", flow="dis")
