@@ -17,7 +17,10 @@ from mmlib.data import folders, obtain
 from mmlib.data.download import WrongBytes, download
 from mmlib.data.obtain import Recipe, Source
 
-SCRIPTS = ("roadscene", "tno", "vifb", "msrs", "camvid", "davis", "middlebury", "glove", "weights")
+SCRIPTS = (
+    *("roadscene", "tno", "vifb", "msrs", "camvid", "davis", "middlebury", "glove", "weights"),
+    *("cityscapes", "gta5", "mfnet", "fmb", "msrs_full", "m3fd", "llvip"),
+)
 
 
 # --- a whole set

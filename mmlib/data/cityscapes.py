@@ -75,13 +75,13 @@ def cityscapes(
     return with_flow(dataset, flow, towards) if flow else dataset
 
 
-def snippets(split: str) -> dict[str, int]:
+def snippets(split: str, folder: Path | None = None) -> dict[str, int]:
     """How many labelled frames of a split have their neighbours here: {labelled, previous, next, whole snippet}.
 
     "whole snippet" means 19 frames before and 10 after. In a few cities the snippets are cut from long drives, so the
     frame numbers there say nothing about the place in the snippet; the neighbours do.
     """
-    folder = set_folder("cityscapes")
+    folder = folder or set_folder("cityscapes")
     names = _names(folder, split)
     here = [{step for step in range(-BEFORE, AFTER + 1) if _neighbour(folder, split, n, step).is_file()} for n in names]
     whole = BEFORE + AFTER + 1

@@ -2,19 +2,18 @@
 why not."""
 
 import argparse
-import hashlib
 import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmlib.data.archives import Take, unpack
-from mmlib.data.download import NoNetwork, WrongBytes, download
+from mmlib.data.download import NoNetwork, WrongBytes, download, same_digest
 from mmlib.data.folders import REPOSITORY, DataMissing, read_manifest, sha256, verify_all
+from mmlib.data.signing import describe, miscounted, tree_digest
 
 LOCK = REPOSITORY / "data_scripts" / "lock.json"
 """Hashes of what nobody had seen when a script was written, pinned at the first download; meant to be committed."""
@@ -25,7 +24,8 @@ class Source:
     """One file to download and what to take from it (`take` empty: the file itself, as `name`).
 
     `sha256` in full or "first..last"; None = unseen: then the arranged set's digest counts. `known`: how the address is
-    known, "seen" or "derived from ..." or "unseen".
+    known, "seen" or "derived from ..." or "unseen". `by_hand`: the address wants a browser or an account, so a person
+    puts the file into the data root's .downloads/, where it stays; `optional`: then it may be absent.
     """
 
     url: str
@@ -33,6 +33,8 @@ class Source:
     take: tuple[Take, ...] = ()
     sha256: str | None = None
     known: str = "seen"
+    by_hand: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,6 @@ def github(repository: str, commit: str, *take: Take) -> Source:
     )
 
 
-def tree_digest(folder: Path) -> str:
-    """sha256 over "<sha256>  <path>" of every file below `folder` (MANIFEST, SOURCE and README files apart), sorted."""
-    lines = [f"{sha256(p)}  {p.relative_to(folder).as_posix()}" for p in _files(folder)]
-    return hashlib.sha256("\n".join(sorted(lines, key=lambda line: line[66:])).encode()).hexdigest()
-
-
 def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
     """The command line of one script; returns the exit code: 0 the set is there and verified, 1 it is not."""
     args = _arguments(recipe, argv)
@@ -81,6 +77,8 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
     try:
         if args.check:
             return _check(recipe, target)
+        if args.adopt:
+            return _adopt(recipe, target)
         if args.source:
             return _from_copy(recipe, args.source, target)
         return _from_home(recipe, target)
@@ -94,6 +92,7 @@ def _arguments(recipe: Recipe, argv: Sequence[str] | None) -> argparse.Namespace
     parser = argparse.ArgumentParser(description=recipe.about, epilog=f"Terms: {recipe.terms}")
     copy = "arrange from a copy (the set's folder, or one that holds it), by its MANIFEST.sha256"
     parser.add_argument("--from", dest="source", type=Path, metavar="FOLDER", help=copy)
+    parser.add_argument("--adopt", action="store_true", help="count and sign a folder that was unpacked by hand")
     parser.add_argument("--check", action="store_true", help="verify the installed set, change nothing")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="data root (default: $MMLIB_DATA, else data/)")
     return parser.parse_args(argv)
@@ -111,6 +110,19 @@ def _check(recipe: Recipe, target: Path) -> int:
         print(f"{recipe.name}: {problem}")
     print(f"{recipe.name}: {f'{len(problems)} problems' if problems else 'every file is as published'} in {target}")
     return 1 if problems else 0
+
+
+def _adopt(recipe: Recipe, target: Path) -> int:
+    """Take over a folder that a person filled: finish, count and sign it; what was signed before must be unchanged."""
+    if not target.is_dir():
+        raise DataMissing(f"{target} does not exist; unpack the set there first")
+    if read_manifest(target):
+        _require(verify_all(target), "what was signed before has changed")
+    if recipe.finish:
+        recipe.finish(target)
+    _require(miscounted(recipe.counts, target), f"{target} is not complete")
+    _sign(recipe, target)
+    return _done(recipe, target)
 
 
 def _from_copy(recipe: Recipe, source: Path, target: Path) -> int:
@@ -137,7 +149,7 @@ def _from_home(recipe: Recipe, target: Path) -> int:
     store = target.parent / ".downloads"
     fresh = not target.parent.exists()
     try:
-        archives = [_fetch(source, store) for source in recipe.sources]
+        archives = {s: path for s in recipe.sources if (path := _fetch(s, store))}
     finally:
         _remove_if_empty(store)
         if fresh:
@@ -145,35 +157,52 @@ def _from_home(recipe: Recipe, target: Path) -> int:
     try:
         _arrange(recipe, archives, target)
     except ValueError:  # not what was seen: keep nothing that a later run would trust again
-        for source, archive in zip(recipe.sources, archives):
-            if source.sha256 is None:
+        for source, archive in archives.items():
+            if source.sha256 is None and not source.by_hand:
                 archive.unlink(missing_ok=True)
         raise
-    for archive in archives:
-        archive.unlink()
+    for source, archive in archives.items():
+        if not source.by_hand:
+            archive.unlink()
     _remove_if_empty(store)
     return _done(recipe, target)
 
 
-def _arrange(recipe: Recipe, archives: Sequence[Path], target: Path) -> None:
+def _arrange(recipe: Recipe, archives: dict[Source, Path], target: Path) -> None:
     """Unpack, finish, verify and sign the set in a folder beside the target, which then takes its name."""
     with _Workshop(target) as work:
-        for source, archive in zip(recipe.sources, archives):
+        for source, archive in archives.items():
             if source.take:
                 print(f"  {unpack(archive, source.take, work)} files from {archive.name}")
             else:
                 shutil.copyfile(archive, work / source.name)
         if recipe.finish:
             recipe.finish(work)
-        _require(_miscounted(recipe, work), "the arranged set is not complete")
+        _require(miscounted(recipe.counts, work), "the arranged set is not complete")
         if not recipe.finish_verifies:
-            _pin(recipe.name, tree_digest(work), recipe.digest)
-        _describe(recipe, work)
+            extras = (f"+{source.name}" for source in archives if source.optional)
+            _pin("".join([recipe.name, *extras]), tree_digest(work), recipe.digest)
+        _sign(recipe, work)
 
 
-def _fetch(source: Source, store: Path) -> Path:
+def _fetch(source: Source, store: Path) -> Path | None:
+    if source.by_hand:
+        return _placed(source, store / source.name)
     print(f"fetching {source.url} ({source.known})")
     return download(source.url, store / source.name, source.sha256)
+
+
+def _placed(source: Source, archive: Path) -> Path | None:
+    """A file that a person put there, if it is the right one; None for an optional one that is absent."""
+    if not archive.is_file():
+        if source.optional:
+            return None
+        raise DataMissing(f"expected {archive}; get it by hand from {source.url}, put it there and run again")
+    if source.sha256 and not same_digest(got := sha256(archive), source.sha256):
+        raise WrongBytes(
+            f"{archive}: expected sha256 {source.sha256}, got {got}; get it again, or another release came"
+        )
+    return archive
 
 
 def _remove_if_empty(folder: Path) -> None:
@@ -192,26 +221,9 @@ def _pin(key: str, got: str, expected: str | None) -> None:
         raise WrongBytes(f"{key}: expected sha256 {expected}, got {got}; its home has changed: look at it first")
 
 
-def _miscounted(recipe: Recipe, folder: Path) -> list[str]:
-    """Subfolders that do not hold as many files as they should, as sentences."""
-    found = {sub: sum(p.is_file() for p in (folder / sub).rglob("*")) for sub in recipe.counts}
-    return [
-        f"{sub or '.'}: expected {n} files, got {found[sub]}" for sub, n in recipe.counts.items() if found[sub] != n
-    ]
-
-
-def _describe(recipe: Recipe, folder: Path) -> None:
-    """SOURCE.txt and MANIFEST.sha256: where it came from, and what every file was when it came."""
-    sources = "\n".join(f"- {s.url} ({s.known})" for s in recipe.sources)
-    day = time.strftime("%Y-%m-%d", time.gmtime())
-    (folder / "SOURCE.txt").write_text(f"{recipe.about}\n\nObtained {day} from\n{sources}\n\nTerms: {recipe.terms}\n")
-    lines = [f"{sha256(p)}  {p.relative_to(folder).as_posix()}" for p in sorted(_files(folder))]
-    (folder / "MANIFEST.sha256").write_text("\n".join(lines) + "\n")
-
-
-def _files(folder: Path) -> list[Path]:
-    aside = {"MANIFEST.sha256", "SOURCE.txt", "README.md"}
-    return [p for p in folder.rglob("*") if p.is_file() and p.name not in aside]
+def _sign(recipe: Recipe, folder: Path) -> None:
+    homes = [f"{source.url} ({source.known})" for source in recipe.sources]
+    describe(folder, recipe.about, homes, recipe.terms)
 
 
 def _require(problems: list[str], what: str) -> None:
@@ -237,7 +249,11 @@ def _explain(recipe: Recipe, target: Path) -> None:
     """What is missing and what to do: printed whenever the set could not be obtained."""
     print(f"\nMissing: {target}\n{recipe.about}\n\nWhat you can do:", file=sys.stderr)
     script = f"python data_scripts/{recipe.name}.py"
-    steps = [f"with a network: {script}   (resumes where it stopped)", f"from a copy: {script} --from FOLDER"]
+    steps = [f"from a copy: {script} --from FOLDER"]
+    if all(source.by_hand for source in recipe.sources):
+        steps += [f"unpacked by hand into {target}: {script} --adopt"]
+    else:
+        steps.insert(0, f"with a network: {script}   (resumes where it stopped)")
     for step in (*steps, *recipe.manual):
         print(f"- {step}", file=sys.stderr)
     for source in recipe.sources:
