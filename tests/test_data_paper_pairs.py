@@ -198,7 +198,7 @@ def test_m3fd_fusion_part_has_no_boxes(tree):
         data.load("m3fd", "fusion")
     pairs(base / "fusion", ("00003",), rgb="Vis", ir="Ir")
     ds = data.load("m3fd", "fusion")
-    assert (ds.names, ds.fields, ds.variant) == (("00003",), ("rgb", "ir"), "m3fd_fusion-png")
+    assert (ds.names, ds.fields, ds.variant) == (("00003",), ("rgb", "ir"), "m3fd-png+fusion")
 
 
 def test_m3fd_missing_and_wrong_boxes(tree):

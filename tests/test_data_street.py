@@ -137,9 +137,7 @@ def test_precomputed_flow_in_three_formats(tree):
 def test_missing_and_foreign_flow(tree):
     base = cityscapes(tree)
     write_flow(base / f"flow/dis/previous/{AACHEN}.npz", torch.zeros(2, *SIZE))
-    wanted = (
-        rf"1 of 2 .* no flow in .*dis/previous, such as {HONNEF}.*flow.py cityscapes --split train --method dis"
-    )
+    wanted = rf"1 of 2 .* no flow in .*dis/previous, such as {HONNEF}.*flow.py cityscapes --split train --method dis"
     with pytest.raises(data.DataMissing, match=wanted):
         data.load("cityscapes", flow="dis")
     with pytest.raises(data.DataMissing, match="2 of 2 samples"):

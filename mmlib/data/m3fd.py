@@ -45,7 +45,7 @@ def m3fd(split: str | None = None) -> Dataset:
         files["boxes"] = annotations("m3fd", folder / "Annotation", names)
         readers |= box_readers(folder, files["boxes"], files["rgb"], _IDS)
         names = _split(folder, split, names)
-    variant = variant_of("m3fd_fusion" if split == "fusion" else "m3fd", files["rgb"], {})
+    variant = variant_of("m3fd", files["rgb"], {}) + ("+fusion" if split == "fusion" else "")
     return from_readers("m3fd", split, variant, names, readers, folder=folder, files=partial(files_of, files),
                         box_classes=() if split == "fusion" else BOX_CLASSES)  # fmt: skip
 
