@@ -59,17 +59,17 @@ class Bottleneck(nn.Module):
 class ResNet(nn.Module):
     """(B, channels, H, W) -> features of stages 4 and 5 (conv4_x and conv5_x), both of 1/`output_stride` of the size.
 
-    `width` is the number of channels of the first stage, 64 in the paper. `output_stride` 32 is the paper's network;
-    with 16, 8 or 4 the last one, two or three stages keep the size and spread their kernels instead, which leaves every
-    weight its meaning (arXiv 1511.07122). `channels` of the result: `self.channels`. ValueError for an unknown depth or
-    output stride.
+    `widths` are the channels of the four stages (a quarter of their results in bottlenecks). `output_stride` 32 is the
+    paper's network, whose stage 4 has twice as many rows as its stage 5; with 16, 8 or 4 the last one, two or three
+    stages keep the size and spread their kernels instead, which leaves every weight its meaning (arXiv 1511.07122).
+    `channels`: those of the result. ValueError for an unknown depth or output stride.
     """
 
     def __init__(
         self,
         depth: int = 18,
         channels: int = 3,
-        width: int = 64,
+        widths: tuple[int, int, int, int] = (64, 128, 256, 512),
         output_stride: int = 8,
         norm: Norm = nn.BatchNorm2d,
     ):
@@ -80,20 +80,19 @@ class ResNet(nn.Module):
                 f"got {depth} and {output_stride}"
             )
         block = Bottleneck if depth >= DEEP else Basic
-        self.conv1 = _conv(channels, width, 7, 2)
-        self.bn1 = norm(width)
-        inputs, stride, dilation = width, 4, 1
-        for stage, count in enumerate(BLOCKS[depth], 1):
+        self.conv1 = _conv(channels, widths[0], 7, 2)
+        self.bn1 = norm(widths[0])
+        inputs, stride, dilation = widths[0], 4, 1
+        for stage, (count, planes) in enumerate(zip(BLOCKS[depth], widths), 1):
             shrinks = stage > 1 and stride < output_stride
             before, dilation = dilation, dilation * (2 if stage > 1 and not shrinks else 1)
             stride *= 2 if shrinks else 1
-            planes = width * 2 ** (stage - 1)
             # The first block of a stage still spreads its kernels like the stage before.
             first = block(inputs, planes, 2 if shrinks else 1, before, norm)
             inputs = planes * block.grows
             others = (block(inputs, planes, 1, dilation, norm) for _ in range(count - 1))
             setattr(self, f"layer{stage}", nn.Sequential(first, *others))
-        self.channels = (4 * width * block.grows, inputs)
+        self.channels = (widths[2] * block.grows, inputs)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

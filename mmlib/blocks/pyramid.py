@@ -23,7 +23,7 @@ class PyramidPooling(nn.Module):
         self, inputs: int, branch: int | None = None, bins: Sequence[int] = (1, 2, 3, 6), norm: Norm = nn.BatchNorm2d
     ):
         super().__init__()
-        branch = branch or inputs // len(bins)
+        branch = branch or inputs // max(1, len(bins))
         self.bins, self.channels = tuple(bins), inputs + branch * len(bins)
         self.branches = nn.ModuleList(conv_norm_relu(inputs, branch, 1, norm=norm) for _ in bins)
 
