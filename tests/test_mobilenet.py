@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmlib.backbones.mobilenet import UNUSED, MobileNetV2, imagenet_mobilenet
+from mmlib.backbones.mobilenet import MIDDLE, MobileNetV2, imagenet_mobilenet
 from mmlib.data import DataMissing, weights
 
 
@@ -52,7 +52,7 @@ def test_the_names_are_torchvisions():
     from torchvision.models import mobilenet_v2
 
     theirs = mobilenet_v2(weights=None).features.state_dict(prefix="features.")
-    wanted = {key: value.shape for key, value in theirs.items() if not key.startswith(UNUSED)}
+    wanted = {key: value.shape for key, value in theirs.items() if not key.startswith("features.18.")}
     assert {key: value.shape for key, value in MobileNetV2().state_dict().items()} == wanted
     assert sum(p.numel() for p in MobileNetV2().parameters()) == 1_811_712
 
@@ -64,9 +64,17 @@ def test_dilation_gives_the_same_values_more_densely(stride):
     state = random_weights()
     rgb = torch.rand(1, 3, 96, 64, generator=torch.Generator().manual_seed(0))
     sparse, dense = with_weights(state, 32)(rgb), with_weights(state, stride)(rgb)
-    assert [x.shape[1:] for x in dense] == [(c, 96 // stride, 64 // stride) for c in MobileNetV2.channels]
+    assert [x.shape[1:] for x in dense] == [(c, 96 // stride, 64 // stride) for c in (96, 320)]
     for few, many, step in zip(sparse, dense, (16 // stride, 32 // stride)):
         torch.testing.assert_close(many[..., ::step, ::step], few, rtol=1e-4, atol=1e-4 * float(few.abs().max()))
+
+
+@torch.no_grad()
+def test_stopped_in_the_middle_it_gives_the_same_as_on_the_way(trained):
+    rgb = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+    short, long = imagenet_mobilenet(8, MIDDLE), imagenet_mobilenet(8)
+    assert short.channels == (64, 96) and len(short.features) == 14
+    torch.testing.assert_close(short(rgb)[1], long(rgb)[0])
 
 
 def test_frozen_and_in_eval_mode(trained):

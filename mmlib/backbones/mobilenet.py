@@ -15,9 +15,8 @@ BLOCKS = (  # expansion, channels, how often, stride of the first (Table 2)
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 )
-STAGE4 = 13  # the last of `features` at stride 16 in the undilated net
+DEEP, MIDDLE = (13, 17), (10, 13)  # which of `features` are given: the last at strides 16 and 32, or the last two at 16
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-UNUSED = "features.18."  # the 1x1 convolution to 1280 channels that serves ImageNet's classifier
 
 
 def _convolution(inputs: int, outputs: int, size: int, **options: int) -> list[nn.Module]:
@@ -46,16 +45,15 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """rgb (B,3,H,W) in [0,1] -> stage 4 (B,96,H/s,W/s) and stage 5 (B,320,H/s,W/s), s = `output_stride`.
+    """rgb (B,3,H,W) in [0,1] -> features of two `stages`, (B,self.channels[i],H/s,W/s), s = `output_stride`.
 
     output_stride: 8 or 16 by dilation (a stride that would go further becomes 1, and what follows reaches further
-    instead), or 32: the undilated net, whose stage 4 is at 16. Colours are normalised inside as ImageNet's were.
-    ValueError for another stride.
+    instead), or 32: the undilated net. stages: DEEP (96 and 320 channels; undilated at 1/16 and 1/32) or MIDDLE (64 and
+    96 channels, less shaped by what ImageNet asked for; the net ends there). Colours are normalised inside as
+    ImageNet's were. ValueError for another stride.
     """
 
-    channels = (96, 320)
-
-    def __init__(self, output_stride: int = 8):
+    def __init__(self, output_stride: int = 8, stages: tuple[int, int] = DEEP):
         super().__init__()
         if output_stride not in (8, 16, 32):
             raise ValueError(f"output_stride: expected 8, 16 or 32, got {output_stride}")
@@ -68,17 +66,20 @@ class MobileNetV2(nn.Module):
                     step, dilation = 1, dilation * stride  # this block still reaches as far as the one before
                 layers.append(InvertedResidual(inputs, outputs, expansion, step, reach))
                 inputs, reached = outputs, reached * step
-        self.features = nn.Sequential(*layers)
+        self.stages, self.features = stages, nn.Sequential(*layers[: stages[1] + 1])
+        widths = [channels for _, channels, times, _ in BLOCKS for _ in range(times)]
+        self.channels = tuple(widths[stage - 1] for stage in stages)
         for name, values in (("mean", MEAN), ("std", STD)):
             self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
 
     def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
-        """Stage 4, for an auxiliary head, and stage 5."""
-        middle = self.features[: STAGE4 + 1]((rgb - self.mean) / self.std)
-        return middle, self.features[STAGE4 + 1 :](middle)
+        """The earlier stage, for an auxiliary head, and the later one."""
+        cut = self.stages[0] + 1
+        earlier = self.features[:cut]((rgb - self.mean) / self.std)
+        return earlier, self.features[cut:](earlier)
 
 
-def imagenet_mobilenet(output_stride: int = 8) -> MobileNetV2:
+def imagenet_mobilenet(output_stride: int = 8, stages: tuple[int, int] = DEEP) -> MobileNetV2:
     """MobileNetV2 with ImageNet features, in eval mode and frozen.
 
     DataMissing, with the command that obtains them, where the weights are absent; RuntimeError if a key is missing or
@@ -86,6 +87,7 @@ def imagenet_mobilenet(output_stride: int = 8) -> MobileNetV2:
     """
     from mmlib.data.weights import weights
 
-    net = MobileNetV2(output_stride)
-    net.load_state_dict({key: value for key, value in weights("mobilenet_v2").items() if not key.startswith(UNUSED)})
+    net = MobileNetV2(output_stride, stages)
+    used = {key: value for key, value in weights("mobilenet_v2").items() if int(key.split(".")[1]) <= stages[1]}
+    net.load_state_dict(used)  # what lies behind the last stage serves ImageNet's classifier
     return net.eval().requires_grad_(False)
