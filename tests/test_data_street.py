@@ -1,5 +1,7 @@
 """Cityscapes and GTA5 on made-up trees: ids, neighbours, flow and depth, and every way a tree can be wrong."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -199,6 +201,19 @@ def test_the_fingerprint_follows_every_file_that_is_read(tree):
     label_file(base / f"gtFine/train/aachen/{AACHEN}_gtFine_labelIds.png", ids(8))
     with pytest.raises(ValueError, match="damaged or changed"):
         data.load("cityscapes").select("labels")[0]
+
+
+def test_workers_of_a_data_loader_can_be_given_the_set(tree):
+    base = cityscapes(tree)
+    for name in (AACHEN, HONNEF):
+        write_flow(base / f"flow/dis/previous/{name}.npz", torch.ones(2, *SIZE))
+        depth(base, name)
+    ds = data.load("cityscapes", frame=True, flow="dis", depth=True)
+    again = pickle.loads(pickle.dumps(ds))
+    assert again.fields == ("rgb", "rgb_previous", "labels", "depth", "points", "flow", "valid")
+    assert torch.equal(again[1]["flow"], ds[1]["flow"]) and again.fingerprint == ds.fingerprint
+    batch = next(data.batches(again, 2, fit="resize", size=(8, 12)))
+    assert batch["flow"].unique().tolist() == [0.5] and batch["points"].shape == (2, 3, 8, 12)
 
 
 # --- GTA5

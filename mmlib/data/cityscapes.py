@@ -50,7 +50,8 @@ def cityscapes(
     `flow`: a method's name ("dis") adds its precomputed flow towards that neighbour, (2,H,W) in pixels on the labelled
     frame's grid, and `valid` (mmlib.data.flow_files). The neighbour itself is not needed then; augment without it.
     `depth=True` adds `depth` (1,H,W) metres and `points` (3,H,W), X right, Y down, Z forward in metres, from the
-    stereo disparity and each image's camera file: NaN where the disparity is unknown.
+    stereo disparity and each image's camera file: NaN where the disparity is unknown. They follow data.crop, pad and
+    resize; mmlib.augment refuses points.
 
     Layout: the archives' own, {leftImg8bit,gtFine,leftImg8bit_sequence,disparity,camera}/SPLIT/CITY/NAME_TYPE.EXT
     (README of cityscapesScripts). The images themselves were unseen when this was written. ValueError for an unknown
