@@ -1,1 +1,1 @@
-"""A small anchor-free detector: its head, its targets, its losses, and what it finds."""
+"""Finding things: a small detector without anchors, what its cells answer for, its losses, and its decoding."""
