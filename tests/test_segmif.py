@@ -67,7 +67,9 @@ def loops_over_everything(block, f_ir, f_rgb, f_seg):
                     out[n, head * d + j] = sum(query[n, head * d + i] * g[i, j] for i in range(d))
         return out
 
-    y, u = zip(*(F.relu(e.weight @ f.T + e.bias[:, None]).T.chunk(2, 1) for e, f in zip(block.embed, (f_ir, f_rgb, f_seg))))
+    y, u = zip(
+        *(F.relu(e.weight @ f.T + e.bias[:, None]).T.chunk(2, 1) for e, f in zip(block.embed, (f_ir, f_rgb, f_seg)))
+    )
     soam, moam = block.mixers
     results = []
     for which, (own, p) in enumerate(zip((f_ir, f_rgb), (soam.ir, soam.rgb))):
@@ -161,7 +163,12 @@ def their_name(name):
     _, stage, part, *rest = name.split(".")
     number = int(stage) + 1
     rest = ".".join(rest).replace("mlp.dwconv", "mlp.dwconv.dwconv")
-    kinds = {"patch": "patch_embed{}.proj.", "patch_norm": "patch_embed{}.norm.", "blocks": "block{}.", "norm": "norm{}."}
+    kinds = {
+        "patch": "patch_embed{}.proj.",
+        "patch_norm": "patch_embed{}.norm.",
+        "blocks": "block{}.",
+        "norm": "norm{}.",
+    }
     return kinds[part].format(number) + rest
 
 

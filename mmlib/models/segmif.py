@@ -76,7 +76,7 @@ def gently(module: nn.Module) -> None:
 
 
 class Interaction(nn.Module):
-    """Ways to mix two senses and a segmentation's features; SoAM and MoAM make it HIA."""
+    """Ways to mix two senses and a segmentation; with SoAM and MoAM it is HIA."""
 
     def __init__(self, width: int, mixers: list[nn.Module]):
         super().__init__()
@@ -87,7 +87,7 @@ class Interaction(nn.Module):
         self.apply(gently)
 
     def forward(self, ir: Tensor, rgb: Tensor, seg: Tensor) -> list[Tensor]:
-        """(B, C, H, W) three times -> the senses anew: embed, mix, join, add, normalise."""
+        """Features (B, C, H, W) three times -> the two senses' anew."""
         tokens = [f.flatten(2).transpose(1, 2) for f in (ir, rgb, seg)]
         parts = [F.relu(embed(f)).chunk(len(self.mixers), -1) for embed, f in zip(self.embed, tokens)]
         mixed = [mix(*part) for mix, *part in zip(self.mixers, *parts)]
@@ -140,7 +140,7 @@ class FusionNet(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention over tokens (B, N, C) of a map of `size`; keys from a coarser map."""
+    """Self-attention over tokens (B, N, C) of a map; keys from a coarser map."""
 
     def __init__(self, width: int, heads: int, reduction: int):
         super().__init__()
@@ -282,7 +282,7 @@ class Segmenter(nn.Module):
 
 
 def coloured(fused: Tensor, rgb: Tensor) -> Tensor:
-    """The fused luma (B, 1, H, W) in the colours of rgb (B, 3, H, W); not cut to [0, 1]."""
+    """Fused luma (B, 1, H, W) in the colours of rgb (B, 3, H, W), not cut to [0, 1]."""
     return ycbcr_to_rgb(torch.cat([fused, rgb_to_ycbcr(rgb)[:, 1:]], dim=1))
 
 
