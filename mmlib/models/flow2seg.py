@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from mmlib.augment import Geometric
 from mmlib.blocks.conv import Norm, conv_norm_relu
 from mmlib.blocks.pyramid import PyramidPooling
-from mmlib.flow import pixel_grid
+from mmlib.flow import estimate, pixel_grid, resize_flow
+from mmlib.train import Batches
 
 
 def head(inputs: int, classes: int, middle: int, norm: Norm = nn.BatchNorm2d) -> nn.Sequential:
-    """From features to scores: 3 x 3 convolution, dropout, 1 x 1 convolution; (B, inputs, h, w) -> (B, classes, h, w)."""
+    """Features (B, inputs, h, w) to scores (B, classes, h, w): a 3 x 3 convolution, dropout, a 1 x 1 convolution."""
     return nn.Sequential(conv_norm_relu(inputs, middle, norm=norm), nn.Dropout(0.1), nn.Conv2d(middle, classes, 1))
 
 
@@ -151,13 +152,30 @@ def losses(logits: dict[str, Tensor], labels: Tensor) -> dict[str, Tensor]:
     return {name: F.cross_entropy(one, labels, ignore_index=255) for name, one in logits.items()}
 
 
+SEEN = ("rgb", "flow", "labels")
+
+
 def augmented(streets: dict, moves: Geometric, copies: int, seed: int, part: int = 64) -> dict:
     """`copies` versions of rgb, flow and labels (N, ...), each sample moved by a random map of its own."""
     dice, made = torch.Generator().manual_seed(seed), []
     for _ in range(copies):
         for rows in torch.arange(len(streets["rgb"])).split(part):
-            made.append(moves({key: streets[key][rows] for key in ("rgb", "flow", "labels")}, dice))
-    return {key: torch.cat([batch[key] for batch in made]) for key in ("rgb", "flow", "labels")}
+            made.append(moves({key: streets[key][rows] for key in SEEN}, dice))
+    return {key: torch.cat([batch[key] for batch in made]) for key in SEEN}
+
+
+class Moved:
+    """Batches that are moved and encoded when they are read, for sets too large to be kept."""
+
+    def __init__(self, batches: Batches, moves: Geometric, scale: float):
+        self.batches, self.moves, self.scale = batches, moves, scale
+
+    def __call__(self, number: int, part: int = 0, parts: int = 1) -> dict:
+        """Share `part` of `parts` equal shares of a batch, with `motion` for its flow."""
+        batch = self.batches(number, part, parts)
+        dice = torch.Generator().manual_seed((self.batches.seed * 1_000_003 + number) * parts + part)
+        batch = self.moves({key: batch[key] for key in SEEN}, dice)
+        return {"rgb": batch["rgb"], "labels": batch["labels"], "motion": encode(batch["flow"], self.scale)}
 
 
 class FlowNetS(nn.Module):
@@ -229,3 +247,51 @@ def share_of_things(values: Tensor, instances: Tensor) -> Tensor:
     count = torch.bincount(instances.flatten()).clamp(min=1)
     total = torch.bincount(instances.flatten(), values.flatten().double())
     return (total / count)[instances].where(instances > 0, 0.0)
+
+
+class Kept(nn.Module):
+    """Stands where a frozen backbone stood whose features of two stages are kept: (B, sum of channels, h, w)."""
+
+    def __init__(self, channels: tuple[int, int]):
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The two stages, in full precision."""
+        return features.float().split(self.channels, dim=1)
+
+
+@torch.no_grad()
+def observe(backbone: nn.Module, rgb: Tensor, rgb_next: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
+    """What both paths read of frames (B, 3, H, W): kept features "rgb", and "motion", the encoded flow of DIS.
+
+    The backbone looks at size (h, w), divisible by 8. Its features are kept in half precision, at h/8 x w/8; the flow,
+    measured on the frames as they come, at h/2 x w/2. As on MiniStreet, 20 pixels of a picture 2048 wide count 1.
+    """
+    features = backbone(F.interpolate(rgb, size, mode="bilinear", antialias=True))
+    small = (size[0] // 2, size[1] // 2)
+    flow = resize_flow(estimate(rgb, rgb_next, "dis"), small, mode="area")
+    return {"rgb": torch.cat(features, dim=1).half(), "motion": encode(flow, 20 * small[1] / 2048)}
+
+
+CAMVID_TWINS = {
+    "road": "road",
+    "sidewalk": "pavement",
+    "building": "building",
+    "fence": "fence",
+    "sign": "sign",
+    "vegetation": "tree",
+    "sky": "sky",
+    "person": "pedestrian",
+    "rider": "bicyclist",
+    "car": "car",
+}
+"""MiniStreet's name of a class and CamVid's. A rider includes the bicycle on both sides."""
+
+
+def renamed(labels: Tensor, theirs: tuple[str, ...], ours: tuple[str, ...]) -> Tensor:
+    """Labels in CamVid's ids as labels in MiniStreet's; 255 where a class has no twin."""
+    table = torch.full((256,), 255)
+    for here, there in CAMVID_TWINS.items():
+        table[theirs.index(there)] = ours.index(here)
+    return table[labels]
