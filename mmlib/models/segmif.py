@@ -25,7 +25,7 @@ class DRDB(nn.Module):
         """Every layer sees all that was found before it."""
         known = features
         for grow in self.grow:
-            known = torch.cat([known, F.relu(grow(known))], dim=1)
+            known = torch.cat([known, F.relu(grow(known), inplace=True)], dim=1)
         return features + F.relu(self.shrink(known))
 
 
