@@ -14,9 +14,18 @@ from mmlib.flow import estimate, pixel_grid, resize_flow
 from mmlib.train import Batches
 
 
-def head(inputs: int, classes: int, middle: int, norm: Norm = nn.BatchNorm2d) -> nn.Sequential:
-    """Features (B, inputs, h, w) to scores (B, classes, h, w): a 3 x 3 convolution, dropout, a 1 x 1 convolution."""
-    return nn.Sequential(conv_norm_relu(inputs, middle, norm=norm), nn.Dropout(0.1), nn.Conv2d(middle, classes, 1))
+def head(
+    inputs: int,
+    classes: int,
+    middle: int,
+    norm: Norm = nn.BatchNorm2d,
+) -> nn.Sequential:
+    """Features (B, inputs, h, w) to scores (B, classes, h, w): a small head."""
+    return nn.Sequential(
+        conv_norm_relu(inputs, middle, norm=norm),
+        nn.Dropout(0.1),
+        nn.Conv2d(middle, classes, 1),
+    )
 
 
 def enlarge(scores: dict[str, Tensor], size: tuple[int, int]) -> dict[str, Tensor]:
@@ -25,26 +34,35 @@ def enlarge(scores: dict[str, Tensor], size: tuple[int, int]) -> dict[str, Tenso
 
 
 class PSPNet(nn.Module):
-    """Pictures (B, 3, H, W) to logits "image" and "auxiliary", each (B, classes, H, W).
+    """Pictures (B, 3, H, W) to logits "image" and "auxiliary", (B, classes, H, W).
 
-    `backbone` gives features of its last two stages and says in `channels` how many. Without `bins` there
-    is no pyramid, and what remains is a fully convolutional net (FCN).
+    `backbone` gives features of its last two stages. Without `bins` it is a plain FCN.
     """
 
     reads = ("rgb",)
 
-    def __init__(self, backbone: nn.Module, classes: int, middle: int = 512, side: int = 256,
-                 bins: tuple[int, ...] = (1, 2, 3, 6), norm: Norm = nn.BatchNorm2d):  # fmt: skip
+    def __init__(
+        self,
+        backbone: nn.Module,
+        classes: int,
+        middle: int = 512,
+        side: int = 256,
+        bins: tuple[int, ...] = (1, 2, 3, 6),
+        norm: Norm = nn.BatchNorm2d,
+    ):
         super().__init__()
         stage4, stage5 = backbone.channels
-        self.backbone, self.pyramid = backbone, PyramidPooling(stage5, bins=bins, norm=norm)
+        self.backbone, self.pyramid = backbone, PyramidPooling(
+            stage5, bins=bins, norm=norm
+        )  # fmt: skip
         self.head = head(self.pyramid.channels, classes, middle, norm)
         self.auxiliary = head(stage4, classes, side, norm)
 
     def scores(self, rgb: Tensor) -> dict[str, Tensor]:
         """The scores on the coarse grid of the features."""
         stage4, stage5 = self.backbone(rgb)
-        return {"image": self.head(self.pyramid(stage5)), "auxiliary": self.auxiliary(stage4)}
+        return {"image": self.head(self.pyramid(stage5)),
+                "auxiliary": self.auxiliary(stage4)}  # fmt: skip
 
     def forward(self, rgb: Tensor) -> dict[str, Tensor]:
         """The scores of every class at every pixel."""
@@ -52,21 +70,27 @@ class PSPNet(nn.Module):
 
 
 def encode(flow: Tensor, scale: float = 20.0, limit: float = 10.0) -> Tensor:
-    """Flow (B, 2, H, W) in pixels as a network reads it: divided by `scale` pixels, cut off at +-`limit`."""
+    """Flow (B, 2, H, W) in pixels divided by `scale` pixels, cut off at +-`limit`."""
     return (flow / scale).clamp(-limit, limit)
 
 
 class FCN(nn.Module):
-    """A path of its own: input (B, channels, H, W) to logits {name: (B, classes, H, W)}.
+    """A path of its own: motion (B, 2, H, W) to logits "flow" (B, classes, H, W).
 
-    A backbone and a small head; between them `context`, if given: a module with `channels` of its result,
-    such as those of mmlib.blocks.pyramid.
+    A backbone and a small head; between them `context`, if given: a module with the
+    `channels` of its result, such as those of mmlib.blocks.pyramid.
     """
 
     reads = ("motion",)
 
-    def __init__(self, backbone: nn.Module, classes: int, middle: int = 128, context: nn.Module | None = None,
-                 norm: Norm = nn.BatchNorm2d):  # fmt: skip
+    def __init__(
+        self,
+        backbone: nn.Module,
+        classes: int,
+        middle: int = 128,
+        context: nn.Module | None = None,
+        norm: Norm = nn.BatchNorm2d,
+    ):
         super().__init__()
         self.backbone, self.context = backbone, context or nn.Identity()
         channels = context.channels if context else backbone.channels[1]
@@ -82,7 +106,7 @@ class FCN(nn.Module):
 
 
 def mixer(classes: int, middle: int = 64, norm: Norm = nn.BatchNorm2d) -> nn.Sequential:
-    """Both paths' scores (B, 2 classes, h, w) to one map (B, classes, h, w): two blocks and a 1 x 1 convolution."""
+    """Both paths' scores (B, 2 classes, h, w) to one map (B, classes, h, w)."""
     return nn.Sequential(
         conv_norm_relu(2 * classes, middle, norm=norm),
         conv_norm_relu(middle, middle, norm=norm),
@@ -91,7 +115,7 @@ def mixer(classes: int, middle: int = 64, norm: Norm = nn.BatchNorm2d) -> nn.Seq
 
 
 class Residual(nn.Module):
-    """The image's scores plus a correction that both paths' scores suggest; it starts as no correction at all."""
+    """The image's scores plus a correction made of both; at first there is none."""
 
     def __init__(self, classes: int, middle: int = 64, norm: Norm = nn.BatchNorm2d):
         super().__init__()
@@ -113,7 +137,7 @@ class Sum(nn.Module):
 
 
 class Concatenation(nn.Module):
-    """New scores from both paths' scores: the mixer of `Residual` without the way around it."""
+    """New scores from both paths' scores: the mixer without a way around it."""
 
     def __init__(self, classes: int, middle: int = 64, norm: Norm = nn.BatchNorm2d):
         super().__init__()
@@ -125,7 +149,7 @@ class Concatenation(nn.Module):
 
 
 class Flow2Seg(nn.Module):
-    """An image path, a flow path and what joins their scores: logits "fused", and those of both paths."""
+    """Two paths and what joins their scores: logits "fused", and those of the paths."""
 
     reads = ("rgb", "motion")
 
@@ -148,15 +172,24 @@ WEIGHTS = {"fused": 1.0, "image": 1.0, "flow": ALPHA, "auxiliary": BETA}
 
 
 def losses(logits: dict[str, Tensor], labels: Tensor) -> dict[str, Tensor]:
-    """The cross-entropy of every map of logits (B, classes, H, W) with the labels (B, H, W); 255 is ignored."""
-    return {name: F.cross_entropy(one, labels, ignore_index=255) for name, one in logits.items()}
+    """The cross-entropy of all logits (B, classes, H, W) with labels (B, H, W)."""
+    return {
+        name: F.cross_entropy(one, labels, ignore_index=255)
+        for name, one in logits.items()
+    }  # fmt: skip
 
 
 SEEN = ("rgb", "flow", "labels")
 
 
-def augmented(streets: dict, moves: Geometric, copies: int, seed: int, part: int = 64) -> dict:
-    """`copies` versions of rgb, flow and labels (N, ...), each sample moved by a random map of its own."""
+def augmented(
+    streets: dict,
+    moves: Geometric,
+    copies: int,
+    seed: int,
+    part: int = 64,
+) -> dict:
+    """`copies` versions of rgb, flow, labels, each sample moved by a map of its own."""
     dice, made = torch.Generator().manual_seed(seed), []
     for _ in range(copies):
         for rows in torch.arange(len(streets["rgb"])).split(part):
@@ -165,24 +198,27 @@ def augmented(streets: dict, moves: Geometric, copies: int, seed: int, part: int
 
 
 class Moved:
-    """Batches that are moved and encoded when they are read, for sets too large to be kept."""
+    """Batches that are moved and encoded when they are read."""
 
     def __init__(self, batches: Batches, moves: Geometric, scale: float):
         self.batches, self.moves, self.scale = batches, moves, scale
 
     def __call__(self, number: int, part: int = 0, parts: int = 1) -> dict:
-        """Share `part` of `parts` equal shares of a batch, with `motion` for its flow."""
+        """Share `part` of `parts` equal shares of a batch, its flow as `motion`."""
         batch = self.batches(number, part, parts)
-        dice = torch.Generator().manual_seed((self.batches.seed * 1_000_003 + number) * parts + part)
+        dice = torch.Generator().manual_seed(
+            (self.batches.seed * 1_000_003 + number) * parts + part
+        )  # fmt: skip
         batch = self.moves({key: batch[key] for key in SEEN}, dice)
-        return {"rgb": batch["rgb"], "labels": batch["labels"], "motion": encode(batch["flow"], self.scale)}
+        return {
+            "rgb": batch["rgb"],
+            "labels": batch["labels"],
+            "motion": encode(batch["flow"], self.scale),
+        }
 
 
 class FlowNetS(nn.Module):
-    """A small FlowNetS (arXiv 1504.06852): two frames (B, 3, H, W) to flow (B, 2, H, W), pixels; H, W divisible by 8.
-
-    Four times smaller in each layer than the paper's and without its deepest stages, since our motions are small.
-    """
+    """Two frames (B, 3, H, W) to flow (B, 2, H, W) in pixels; H, W divisible by 8."""
 
     def __init__(self, width: int = 16):
         super().__init__()
@@ -204,46 +240,58 @@ class FlowNetS(nn.Module):
             flows.append(guess(x))
             if level < len(self.up):
                 finer = F.interpolate(flows[-1], scale_factor=2.0, mode="bilinear")
-                x = torch.cat([F.leaky_relu(self.up[level](x), 0.1), kept[-2 - level], finer], dim=1)
+                x = torch.cat([F.leaky_relu(self.up[level](x), 0.1),
+                               kept[-2 - level], finer], dim=1)  # fmt: skip
         return flows
 
     def forward(self, rgb: Tensor, rgb_next: Tensor) -> Tensor:
         """The finest flow, enlarged to the frames' size."""
-        return F.interpolate(self.pyramid(rgb, rgb_next)[-1], rgb.shape[-2:], mode="bilinear")
+        return F.interpolate(
+            self.pyramid(rgb, rgb_next)[-1], rgb.shape[-2:], mode="bilinear"
+        )  # fmt: skip
 
 
 def around(mask: Tensor, radius: int) -> Tensor:
-    """Every pixel at most `radius` rows and columns away from the mask (B, H, W) bool."""
+    """Every pixel at most `radius` rows and columns away from a mask (B, H, W)."""
     return F.max_pool2d(mask[:, None].float(), 2 * radius + 1, 1, radius)[:, 0] > 0
 
 
 def band(labels: Tensor, radius: int) -> Tensor:
-    """Boundaries: pixels with another class at most `radius` rows and columns away; labels (B, H, W) to bool."""
+    """Pixels with another class at most `radius` rows and columns away, (B, H, W)."""
     ids = labels[:, None].float()
     high, low = (F.max_pool2d(s * ids, 2 * radius + 1, 1, radius) * s for s in (1, -1))
     return (high != low)[:, 0]
 
 
 def own_motion(flow: Tensor, depth: Tensor, still: Tensor) -> Tensor:
-    """What of an exact flow (2, H, W) the camera's own motion does not explain, (2, H, W) in pixels.
+    """What of an exact flow (2, H, W) the camera's motion does not explain, in pixels.
 
-    A camera that moves straight ahead by a while its centre shifts moves a point that stands still at distance Z
-    by u = p + x k, with k = a / (Z - a) = a/Z + a^2/Z^2 + ..., x counted from the point it drives towards; v
-    alike. That is linear in 1, 1/Z, x/Z, 1/Z^2, x/Z^2, so least squares over the pixels `still` (H, W) find it.
-    `depth` (1, H, W) in metres, infinite for the sky.
+    A camera that comes a metres ahead while its centre shifts by p moves a standing
+    point at distance Z by u = p + x k with k = a / (Z - a) = a/Z + a^2/Z^2 + ..., where
+    x counts from the point it drives towards; v alike. This is linear in 1, 1/Z, x/Z,
+    1/Z^2, x/Z^2: least squares over the pixels `still` (H, W) find it. `depth`
+    (1, H, W) in metres, infinite for the sky.
     """
-    grid = pixel_grid(*flow.shape[-2:], device=flow.device, dtype=torch.float64)[0] / flow.shape[-1]
+    grid = (
+        pixel_grid(*flow.shape[-2:], device=flow.device, dtype=torch.float64)[0]
+        / flow.shape[-1]
+    )  # fmt: skip
     near = 1 / depth[0].double()
     left = []
     for motion, place in zip(flow.double(), grid):
-        basis = torch.stack([torch.ones_like(near), near, place * near, near**2, place * near**2], dim=-1)
-        fitted = torch.linalg.lstsq(basis[still][::8], motion[still][::8, None]).solution
+        basis = torch.stack(
+            [torch.ones_like(near), near, place * near, near**2, place * near**2],
+            dim=-1,
+        )
+        fitted = torch.linalg.lstsq(
+            basis[still][::8], motion[still][::8, None]
+        ).solution  # fmt: skip
         left.append(motion - (basis @ fitted)[..., 0])
     return torch.stack(left).to(flow.dtype)
 
 
 def share_of_things(values: Tensor, instances: Tensor) -> Tensor:
-    """The mean of `values` (H, W) over each thing of `instances` (H, W), written on all of its pixels; 0 elsewhere."""
+    """The mean of `values` (H, W) over each thing, on all its pixels; 0 elsewhere."""
     count = torch.bincount(instances.flatten()).clamp(min=1)
     total = torch.bincount(instances.flatten(), values.flatten().double())
     return (total / count)[instances].where(instances > 0, 0.0)
