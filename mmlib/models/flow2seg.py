@@ -14,18 +14,9 @@ from mmlib.flow import estimate, pixel_grid, resize_flow
 from mmlib.train import Batches
 
 
-def head(
-    inputs: int,
-    classes: int,
-    middle: int,
-    norm: Norm = nn.BatchNorm2d,
-) -> nn.Sequential:
+def head(inputs: int, classes: int, middle: int, norm: Norm = nn.BatchNorm2d) -> nn.Sequential:
     """Features (B, inputs, h, w) to scores (B, classes, h, w): a small head."""
-    return nn.Sequential(
-        conv_norm_relu(inputs, middle, norm=norm),
-        nn.Dropout(0.1),
-        nn.Conv2d(middle, classes, 1),
-    )
+    return nn.Sequential(conv_norm_relu(inputs, middle, norm=norm), nn.Dropout(0.1), nn.Conv2d(middle, classes, 1))
 
 
 def enlarge(scores: dict[str, Tensor], size: tuple[int, int]) -> dict[str, Tensor]:
@@ -52,17 +43,14 @@ class PSPNet(nn.Module):
     ):
         super().__init__()
         stage4, stage5 = backbone.channels
-        self.backbone, self.pyramid = backbone, PyramidPooling(
-            stage5, bins=bins, norm=norm
-        )  # fmt: skip
+        self.backbone, self.pyramid = backbone, PyramidPooling(stage5, bins=bins, norm=norm)
         self.head = head(self.pyramid.channels, classes, middle, norm)
         self.auxiliary = head(stage4, classes, side, norm)
 
     def scores(self, rgb: Tensor) -> dict[str, Tensor]:
         """The scores on the coarse grid of the features."""
         stage4, stage5 = self.backbone(rgb)
-        return {"image": self.head(self.pyramid(stage5)),
-                "auxiliary": self.auxiliary(stage4)}  # fmt: skip
+        return {"image": self.head(self.pyramid(stage5)), "auxiliary": self.auxiliary(stage4)}
 
     def forward(self, rgb: Tensor) -> dict[str, Tensor]:
         """The scores of every class at every pixel."""
@@ -75,11 +63,7 @@ def encode(flow: Tensor, scale: float = 20.0, limit: float = 10.0) -> Tensor:
 
 
 class FCN(nn.Module):
-    """A path of its own: motion (B, 2, H, W) to logits "flow" (B, classes, H, W).
-
-    A backbone and a small head; between them `context`, if given: a module with the
-    `channels` of its result, such as those of mmlib.blocks.pyramid.
-    """
+    """Motion (B, 2, H, W) to logits "flow"; `context` as in mmlib.blocks.pyramid."""
 
     reads = ("motion",)
 
@@ -173,22 +157,13 @@ WEIGHTS = {"fused": 1.0, "image": 1.0, "flow": ALPHA, "auxiliary": BETA}
 
 def losses(logits: dict[str, Tensor], labels: Tensor) -> dict[str, Tensor]:
     """The cross-entropy of all logits (B, classes, H, W) with labels (B, H, W)."""
-    return {
-        name: F.cross_entropy(one, labels, ignore_index=255)
-        for name, one in logits.items()
-    }  # fmt: skip
+    return {name: F.cross_entropy(one, labels, ignore_index=255) for name, one in logits.items()}
 
 
 SEEN = ("rgb", "flow", "labels")
 
 
-def augmented(
-    streets: dict,
-    moves: Geometric,
-    copies: int,
-    seed: int,
-    part: int = 64,
-) -> dict:
+def augmented(streets: dict, moves: Geometric, copies: int, seed: int, part: int = 64) -> dict:
     """`copies` versions of rgb, flow, labels, each sample moved by a map of its own."""
     dice, made = torch.Generator().manual_seed(seed), []
     for _ in range(copies):
@@ -206,15 +181,9 @@ class Moved:
     def __call__(self, number: int, part: int = 0, parts: int = 1) -> dict:
         """Share `part` of `parts` equal shares of a batch, its flow as `motion`."""
         batch = self.batches(number, part, parts)
-        dice = torch.Generator().manual_seed(
-            (self.batches.seed * 1_000_003 + number) * parts + part
-        )  # fmt: skip
+        dice = torch.Generator().manual_seed((self.batches.seed * 1_000_003 + number) * parts + part)
         batch = self.moves({key: batch[key] for key in SEEN}, dice)
-        return {
-            "rgb": batch["rgb"],
-            "labels": batch["labels"],
-            "motion": encode(batch["flow"], self.scale),
-        }
+        return {"rgb": batch["rgb"], "labels": batch["labels"], "motion": encode(batch["flow"], self.scale)}
 
 
 class FlowNetS(nn.Module):
@@ -240,15 +209,12 @@ class FlowNetS(nn.Module):
             flows.append(guess(x))
             if level < len(self.up):
                 finer = F.interpolate(flows[-1], scale_factor=2.0, mode="bilinear")
-                x = torch.cat([F.leaky_relu(self.up[level](x), 0.1),
-                               kept[-2 - level], finer], dim=1)  # fmt: skip
+                x = torch.cat([F.leaky_relu(self.up[level](x), 0.1), kept[-2 - level], finer], dim=1)
         return flows
 
     def forward(self, rgb: Tensor, rgb_next: Tensor) -> Tensor:
         """The finest flow, enlarged to the frames' size."""
-        return F.interpolate(
-            self.pyramid(rgb, rgb_next)[-1], rgb.shape[-2:], mode="bilinear"
-        )  # fmt: skip
+        return F.interpolate(self.pyramid(rgb, rgb_next)[-1], rgb.shape[-2:], mode="bilinear")
 
 
 def around(mask: Tensor, radius: int) -> Tensor:
@@ -266,26 +232,14 @@ def band(labels: Tensor, radius: int) -> Tensor:
 def own_motion(flow: Tensor, depth: Tensor, still: Tensor) -> Tensor:
     """What of an exact flow (2, H, W) the camera's motion does not explain, in pixels.
 
-    A camera that comes a metres ahead while its centre shifts by p moves a standing
-    point at distance Z by u = p + x k with k = a / (Z - a) = a/Z + a^2/Z^2 + ..., where
-    x counts from the point it drives towards; v alike. This is linear in 1, 1/Z, x/Z,
-    1/Z^2, x/Z^2: least squares over the pixels `still` (H, W) find it. `depth`
-    (1, H, W) in metres, infinite for the sky.
+    Fitted by least squares over the pixels `still` (H, W) to `depth` (1, H, W), metres.
     """
-    grid = (
-        pixel_grid(*flow.shape[-2:], device=flow.device, dtype=torch.float64)[0]
-        / flow.shape[-1]
-    )  # fmt: skip
+    grid = pixel_grid(*flow.shape[-2:], device=flow.device, dtype=torch.float64)[0] / flow.shape[-1]
     near = 1 / depth[0].double()
     left = []
     for motion, place in zip(flow.double(), grid):
-        basis = torch.stack(
-            [torch.ones_like(near), near, place * near, near**2, place * near**2],
-            dim=-1,
-        )
-        fitted = torch.linalg.lstsq(
-            basis[still][::8], motion[still][::8, None]
-        ).solution  # fmt: skip
+        basis = torch.stack([torch.ones_like(near), near, place * near, near**2, place * near**2], dim=-1)
+        fitted = torch.linalg.lstsq(basis[still][::8], motion[still][::8, None]).solution
         left.append(motion - (basis @ fitted)[..., 0])
     return torch.stack(left).to(flow.dtype)
 
