@@ -232,7 +232,7 @@ class Decoder(nn.Module):
 
     def __init__(self, width: int, fold: int):
         super().__init__()
-        both, few, many = 2 * width, width // 2, 4 * width
+        both, few, many = 2 * width, fold * width // 2, 4 * width
         self.gates, self.reduce = Gates(both), nn.Conv2d(both, few, 1, bias=False)
         self.trunk = trunk(few, width)
         ends = nn.Conv2d(2 * many, many, 3, 1, 1, bias=False), nn.LeakyReLU(0.01)
