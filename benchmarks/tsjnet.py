@@ -1,51 +1,79 @@
-"""TSJNet at the paper's width: seconds and memory to fuse one pair, as it is trained and as `for_testing` makes it.
+"""TSJNet at the paper's width: seconds and memory of one pair fused, or of one training step.
 
     python benchmarks/tsjnet.py [--height 480] [--width 640] [--threads 2] [--plain]
+    python benchmarks/tsjnet.py --train [--height 224] [--width 224] [--threads 2] [--plain]
 
-One forward pass for warming up at a small size, then one that counts, of random weights in fp32. Reported are wall and
-CPU seconds, the process' largest memory, and how far the two pictures are apart. `--plain` leaves the fast one out, so
-that the memory is the plain one's.
+Fusing: the network as it is trained, and as `for_testing` makes it, after one pass at a small size for warming up; and
+how far the two pictures are apart. Training: one step on two pairs with the fusion losses and Adam, with the trunks'
+inside computed twice instead of kept (`thrifty`). Random weights, fp32. Reported are wall and CPU seconds and the
+process' largest memory so far. `--plain` measures only the network as it is written, so that the memory is its own.
 """
 
 import argparse
 import resource
 import time
+from collections.abc import Callable
 
 import torch
 
+from mmlib.blocks.thrifty import thrifty
 from mmlib.blocks.winograd import for_testing
-from mmlib.models.tsjnet import TSJNet
+from mmlib.models.tsjnet import Bottleneck, TSJNet, fusion_losses
 
 
-def timed(net: torch.nn.Module, pair: tuple[torch.Tensor, torch.Tensor], name: str) -> torch.Tensor:
-    """Fuse a pair once, and say how long it took and how much memory the process has used so far."""
-    with torch.no_grad():
-        net(*(image[..., :224, :224] for image in pair))
-        wall, busy = time.perf_counter(), time.process_time()
-        fused = net(*pair)[0]
+def timed(run: Callable[[], torch.Tensor], name: str) -> torch.Tensor:
+    """Run something once, and say how long it took and how much memory the process has used so far."""
+    wall, busy = time.perf_counter(), time.process_time()
+    result = run()
     wall, busy = time.perf_counter() - wall, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{name}: {wall:.2f} s, {busy:.2f} s of CPU time, at most {peak:.0f} MiB so far", flush=True)
-    return fused
+    return result
+
+
+def fuse_once(net: torch.nn.Module, pair: list[torch.Tensor], name: str) -> torch.Tensor:
+    """Fuse a pair once, after a smaller one."""
+    with torch.no_grad():
+        net(*(image[..., :224, :224] for image in pair))
+        return timed(lambda: net(*pair)[0], name)
+
+
+def train_once(net: TSJNet, pairs: list[torch.Tensor], name: str) -> None:
+    """One step of training."""
+    adam = torch.optim.Adam(net.train().parameters(), lr=1e-4)
+
+    def step() -> torch.Tensor:
+        loss = sum(fusion_losses(net.rebuild(*pairs), *pairs).values())
+        loss.backward()
+        adam.step()
+        return loss.detach()
+
+    timed(step, name)
 
 
 def main() -> None:
     """Parse, run, report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, value in (("height", 480), ("width", 640), ("threads", 2)):
-        parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--plain", action="store_true", help="only the network as it is trained")
+    parser.add_argument("--train", action="store_true", help="a training step on two pairs")
+    for name in ("height", "width"):
+        parser.add_argument(f"--{name}", type=int)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--plain", action="store_true", help="only the network as it is written")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(0)
-    net = TSJNet().eval()
-    pair = tuple(torch.rand(1, 1, chosen.height, chosen.width) for _ in range(2))
-    if chosen.plain:
-        timed(net, pair, "plain")
-        return
-    fast = timed(for_testing(net), pair, "for testing")
-    apart = (timed(net, pair, "plain") - fast).abs().max()
-    print(f"largest difference of a pixel: {apart:.1e} of the range")
+    net, usual = TSJNet().eval(), (224, 224) if chosen.train else (480, 640)
+    size = chosen.height or usual[0], chosen.width or usual[1]
+    pair = [torch.rand(2 if chosen.train else 1, 1, *size) for _ in range(2)]
+    if chosen.train:
+        net = net if chosen.plain else thrifty(net, (Bottleneck,))
+        train_once(net, pair, "a step" if chosen.plain else "a step with less kept")
+    elif chosen.plain:
+        fuse_once(net, pair, "plain")
+    else:
+        fast = fuse_once(for_testing(net), pair, "for testing")
+        apart = (fuse_once(net, pair, "plain") - fast).abs().max()
+        print(f"largest difference of a pixel: {apart:.1e} of the range")
 
 
 if __name__ == "__main__":
