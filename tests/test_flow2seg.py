@@ -211,26 +211,30 @@ def test_two_processes_train_what_one_trains(tmp_path):
 
 
 @pytest.mark.slow
-def test_cityscapes_in_its_own_layout_trains_and_scores(tmp_path, monkeypatch):
-    """The paper's track on a tiny tree, in the documented layout, from files to a record."""
+def test_cityscapes_in_its_own_layout_trains_in_two_processes_and_scores(tmp_path):
+    """The paper's track on a tiny tree, from files to a record, by the command that the chapter gives."""
     import json
+    import os
 
     from paper_trees import SIZE, cityscapes
 
-    from mmlib.book.chapters import find
-    from mmlib.book.execute import execute
-    from mmlib.nightly.running import without_looks
-
-    for split, city, count in (("train", "aachen", 4), ("val", "munster", 1)):
+    for split, city, count in (("train", "aachen", 4), ("val", "munster", 2)):
         names = [f"{city}_00000{i}_000019" for i in range(count)]
         folder = cityscapes(tmp_path, names, split) / "flow/farneback/previous"
         folder.mkdir(parents=True, exist_ok=True)
         for one in names:
             np.savez(folder / f"{one}.npz", flow=np.ones((*SIZE, 2), np.float16))
-    monkeypatch.setenv("MMLIB_DATA", str(tmp_path))
-    slim = without_looks(find("06"), tmp_path / "06.ipynb")
-    asked = {"data": "cityscapes", "out": str(tmp_path / "out"), "variant": "residual"}
-    execute(slim, tmp_path / "done.ipynb", preset="smoke", parameters=asked)
-    record = json.loads((tmp_path / "out/flow2seg/residual-cityscapes-smoke-0.json").read_text())
-    assert record["values"]["test"]["split"] == "val" and 0 <= record["values"]["test"]["miou"] <= 1
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    given = {"data": "cityscapes", "variant": "flow_shuffled", "pretrained": "False", "out": str(tmp_path / "out")}
+    words = ["06", "--preset", "smoke", *(word for item in given.items() for word in ("-p", *item))]
+    environment = os.environ | {"MMLIB_DATA": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    command = [*torchrun, "-m", "mmlib.book.script", *words]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    record = json.loads((tmp_path / "out/flow2seg/flow_shuffled-cityscapes-smoke-0.json").read_text())
+    test = record["values"]["test"]
+    assert (test["split"], test["protocol"]) == ("val", "one scale") and 0 <= test["miou"] <= 1
+    assert test["multiscale"]["protocol"] == "six scales and mirrored" and 0 <= test["multiscale"]["miou"] <= 1
+    assert test["scales"] == [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
+    assert test["iou"].keys() == test["multiscale"]["iou"].keys()
     assert record["values"]["training"]["steps"] == 32

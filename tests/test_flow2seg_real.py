@@ -71,13 +71,16 @@ def needs(name, shared_data, monkeypatch):
 
 
 @pytest.mark.slow
-def test_every_film_of_davis_is_tested_once(root, tmp_path, shared_data, monkeypatch):
+def test_tested_films_of_davis_are_tested_once_and_chose_nothing(root, tmp_path, shared_data, monkeypatch):
     needs("davis", shared_data, monkeypatch)
     record = run_chapter(root, tmp_path, "davis", "residual_dis")
     test = record["values"]["test"]
     films = sorted({name.partition("/")[0] for name in load("davis").names})
-    assert sorted(test["films"]["j"]) == sorted(test["films"]["f"]) == films and test["frames"] == len(films)
-    assert test["j"] == pytest.approx(sum(test["films"]["j"].values()) / len(films))
+    split = record["values"]["split"]
+    tested = sorted(film for fold in split["tested"] for film in fold)
+    assert sorted(tested + split["tuning"]) == films and (len(tested), len(split["tuning"])) == (12, 8)
+    assert sorted(test["films"]["j"]) == sorted(test["films"]["f"]) == tested and test["frames"] == len(tested)
+    assert test["j"] == pytest.approx(sum(test["films"]["j"].values()) / len(tested))
     assert all(0 <= value <= 1 for one in test["films"].values() for value in one.values())
     assert list(test["paths"]) == ["fused", "image", "auxiliary", "flow"]
     assert (record["data"], record["variant"]) == ("davis-240p-jpeg88", "residual_dis")
