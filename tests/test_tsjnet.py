@@ -1,5 +1,6 @@
 """TSJNet's parts against slow versions of themselves, its losses by hand, its size, and two processes that train it."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from mmlib.backbones.deeplab import DeepLabV3Plus
+from mmlib.claims import load
 from mmlib.losses.fusion import edges, ssim
 from mmlib.models.tsjnet import (
     Detail,
@@ -24,6 +26,7 @@ from mmlib.models.tsjnet import (
     likeness,
     windows,
 )
+from mmlib.runs.fingerprint import ROOT, notebook_code
 
 RELEASED = 45_133_055  # of the released network, with 17,040 that its forward never uses
 UNUSED = 2 * (128 + 2 * (64 * 64 + 64)) + 2 * 8 * (8 + 1)
@@ -227,6 +230,31 @@ def test_the_segmenter_keeps_the_size_and_minds_its_own_business():
     assert torch.allclose(net(image)[:1], net(image[:1]), atol=1e-5)
     bottlenecks = DeepLabV3Plus(5, depth=50, width=4, rates=(1, 2)).eval()
     assert bottlenecks(image).shape == (3, 5, 40, 56)
+
+
+def table_of(name):
+    """A dictionary that the chapter assigns, {key: the ast of its value}."""
+    for node in ast.parse(notebook_code(ROOT / "nbs" / "08_tsjnet.ipynb")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
+            return {key.value: value for key, value in zip(node.value.keys, node.value.values)}
+    raise AssertionError(f"the chapter assigns no {name}")
+
+
+def test_the_chapter_has_every_variant_that_the_claims_name_and_every_start():
+    arms, paper = table_of("VARIANTS"), load("tsjnet")
+    asked = {name for row in paper.directions for name in (row.a, *row.b)}
+    asked |= {cell.measure.variant for cell in paper.cells if cell.measure}
+    assert asked <= arms.keys()
+    begins = {n: {k.arg: k.value for k in arm.keywords}.get("begins") for n, arm in arms.items()}
+    starts = {name for name, value in begins.items() if value is not None and value.value == ""}
+    assert {value.value for value in begins.values() if value is not None} - {""} | {"start"} == starts
+
+
+def test_no_painter_learns_from_the_pictures_that_it_is_tested_on():
+    learns = {name: value.value for name, value in table_of("TRACKS").items()}
+    assert learns["ministreet"] is None and len(learns) == 7
+    assert all(name != other for name, other in learns.items())
+    assert learns["roadscene"] == "msrs" and learns["msrs"] == "roadscene"
 
 
 @pytest.mark.slow
