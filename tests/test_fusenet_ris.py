@@ -1,5 +1,6 @@
 """FuseNet-RIS: counted, read word by word the slow way, and asked what it must not depend on."""
 
+import json
 import math
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -31,7 +33,7 @@ from mmlib.models.fusenet_ris import (
     waves,
 )
 from mmlib.scenes import scene, split_seeds
-from mmlib.text import tokenize
+from mmlib.text import GLOVE_FILE, tokenize
 
 ROOT = Path(mmlib.__file__).parents[1]
 THIN = {"widths": ((8,), (12,), (16,)), "fold": 2, "d": 16, "hidden": 6, "heads": 2, "feed": 16, "layers": 1}
@@ -214,6 +216,11 @@ def test_losses_by_hand():
     log2 = math.log(2)
     assert against(torch.zeros(1, 1, 4, 4), mask).item() == pytest.approx(log2 * (3 * 0.25 + 0.75))
     assert against(torch.zeros(1, 1, 2, 2), mask, meant=1.0).item() == pytest.approx(log2)
+    known = torch.zeros(1, 1, 4, 4)
+    known[..., :2] = 1  # of what is known, a half is meant
+    assert against(torch.zeros(1, 1, 4, 4), mask, known).item() == pytest.approx(log2 * (3 * 0.5 + 0.5))
+    assert against(torch.zeros(1, 1, 2, 2), mask, known, meant=1.0).item() == pytest.approx(log2)
+    assert against(torch.zeros(1, 1, 4, 4), mask, 0 * mask).item() == 0, "nothing is known, nothing is wrong"
     terms = two_losses(torch.full((1, 1, 4, 4), -60.0), torch.zeros(1, 1, 2, 2), 0 * mask)
     assert terms["mask"].item() == pytest.approx(0) and terms["response"].item() == pytest.approx(0.1 * log2)
 
@@ -276,3 +283,33 @@ def test_two_processes_train_one_network(tmp_path):
     done = subprocess.run(how, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.count("of 2: same weights True") == 2 and "loss finite True" in done.stdout
+
+
+@pytest.mark.slow
+def test_gta5_to_cityscapes_in_their_own_layouts(tmp_path, monkeypatch):
+    """The paper's track on tiny trees: from files in the documented layouts to a record that its table can be read
+    from."""
+    from paper_trees import cityscapes, gta5
+
+    from mmlib.book.chapters import find
+    from mmlib.book.execute import execute
+    from mmlib.nightly.running import without_looks
+
+    frames = [f"{number:05d}" for number in range(1, 7)]
+    base = gta5(tmp_path, frames)
+    for split, chosen in (("train", frames[:4]), ("val", frames[4:])):
+        (base / f"{split}.txt").write_text("\n".join(chosen) + "\n")
+    for split, city in (("train", "aachen"), ("val", "munster")):
+        cityscapes(tmp_path, [f"{city}_00000{k}_000019" for k in range(4)], split)
+    words = np.array(["road", "traffic", "light", "the"])
+    (tmp_path / "glove").mkdir()
+    np.savez(tmp_path / "glove" / GLOVE_FILE, words=words, vectors=np.eye(4, 100, dtype=np.float16))
+    monkeypatch.setenv("MMLIB_DATA", str(tmp_path))
+    slim = without_looks(find("09"), tmp_path / "09.ipynb")
+    asked = {"data": "gta5_cityscapes", "out": str(tmp_path / "out"), "variant": "pseudo_labels"}
+    execute(slim, tmp_path / "done.ipynb", preset="smoke", parameters=asked)
+    record = json.loads((tmp_path / "out/fusenet_ris/pseudo_labels-gta5_cityscapes-smoke-0.json").read_text())
+    values = record["values"]
+    assert values["test"]["split"] == "val" and 0 <= values["test"]["miou"] <= 1
+    assert {"traffic_light", "bus", "bicycle", "traffic_sign"} <= set(values["test"]["iou"])
+    assert values["time"]["prompts"] == 19 and values["training"]["steps"] == 16

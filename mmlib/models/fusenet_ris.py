@@ -285,16 +285,20 @@ class SegNet(nn.Module):
         return features
 
 
-def against(guess: Tensor, mask: Tensor, meant: float = 3.0) -> Tensor:
+def against(guess: Tensor, mask: Tensor, known: Tensor | None = None, meant: float = 3.0) -> Tensor:
     """Binary cross-entropy of logits (N, 1, h, w) and shrunk masks (N, 1, H, W).
 
-    A pixel that is meant counts `meant` times.
+    A pixel that is meant counts `meant` times, one that is not `known` not at all.
     """
-    share = F.adaptive_avg_pool2d(mask, guess.shape[-2:])
-    weight = guess.new_tensor(meant)
-    return F.binary_cross_entropy_with_logits(guess, share, pos_weight=weight)
+    known = torch.ones_like(mask) if known is None else known
+    mask, known = (F.adaptive_avg_pool2d(m, guess.shape[-2:]) for m in (mask, known))
+    share, weight = mask / known.clamp(min=1e-6), guess.new_tensor(meant)
+    how = {"pos_weight": weight, "weight": known, "reduction": "sum"}
+    loss = F.binary_cross_entropy_with_logits(guess, share, **how)
+    return loss / known.sum().clamp(min=1)
 
 
-def two_losses(logits: Tensor, response: Tensor, mask: Tensor) -> dict[str, Tensor]:
+def two_losses(logits: Tensor, response: Tensor, mask: Tensor, known: Tensor | None = None) -> dict[str, Tensor]:
     """How wrong the masks are, and a tenth of how wrong the response maps are."""
-    return {"mask": against(logits, mask), "response": 0.1 * against(response, mask)}
+    there = 0.1 * against(response, mask, known)
+    return {"mask": against(logits, mask, known), "response": there}
