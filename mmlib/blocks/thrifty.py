@@ -4,7 +4,7 @@ Activation checkpointing (Chen et al., arXiv 1604.06174), for a third of a step'
 equal, and a batch norm inside counts each batch once in its running means, not twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 
@@ -27,25 +27,14 @@ def _uncounted(part: nn.Module) -> Iterator[None]:
             norm._buffers.update(buffers)
 
 
-def thrifty(net: nn.Module, kinds: tuple[type[nn.Module], ...]) -> nn.Module:
-    """Make all parts of these kinds forget their inside until the backward pass; the network itself, changed.
+def thrifty(parts: Iterable[nn.Module]) -> None:
+    """Make each of these parts of a network forget its inside until the backward pass.
 
-    Outermost parts only: a part within such a part is forgotten with it. Without gradients nothing changes. Parts draw
-    the same random numbers again (dropout). ValueError if the network has no such part.
+    Parts may lie within one another: then the inner ones forget a second time while the outer one is computed again.
+    Without gradients nothing changes. Parts draw the same random numbers again (dropout).
     """
-    found, todo = [], [net]
-    while todo:
-        part = todo.pop()
-        if isinstance(part, kinds):
-            found.append(part)
-        else:
-            todo += part.children()
-    if not found:
-        raise ValueError(f"expected parts of {', '.join(k.__name__ for k in kinds)} in the network, got none")
-    for part in found:
-        twice = partial(_twice, part)
-        part.forward = partial(checkpoint, part.forward, use_reentrant=False, context_fn=twice)
-    return net
+    for part in parts:
+        part.forward = partial(checkpoint, part.forward, use_reentrant=False, context_fn=partial(_twice, part))
 
 
 def _twice(part: nn.Module) -> tuple:
