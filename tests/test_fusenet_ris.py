@@ -313,3 +313,36 @@ def test_gta5_to_cityscapes_in_their_own_layouts(tmp_path, monkeypatch):
     assert values["test"]["split"] == "val" and 0 <= values["test"]["miou"] <= 1
     assert {"traffic_light", "bus", "bicycle", "traffic_sign"} <= set(values["test"]["iou"])
     assert values["time"]["prompts"] == 19 and values["training"]["steps"] == 16
+
+
+@pytest.mark.slow
+def test_camvids_sentences_from_files_to_a_record(tmp_path, monkeypatch):
+    """Referring mode on a made-up CamVid: sentences by rule, GloVe's layout, scores by rule."""
+    from data_trees import camvid
+
+    from mmlib.book.chapters import find
+    from mmlib.book.execute import execute
+    from mmlib.nightly.running import without_looks
+
+    base = camvid(tmp_path)
+    (base / "day2dusk/target_dusk_test.txt").write_text("test/x_1\n")
+    frames = {"train": ("0006R0_1", "0001TP_1"), "val": ("0016E5_1", "0016E5_2"), "test": ("x_1",)}
+    rules = {"all the cars": "all", "the leftmost car": "leftmost", "the largest car": "largest"}
+    rows = [
+        {"split": split, "image": name, "text": text, "cls": 8, "rule": rule}
+        for split, names in frames.items()
+        for name in names
+        for text, rule in rules.items()
+    ]
+    (base / "referring_templates.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "glove").mkdir()
+    words, vectors = np.array(["the", "car"]), np.eye(2, 100, dtype=np.float16)
+    np.savez(tmp_path / "glove" / GLOVE_FILE, words=words, vectors=vectors)
+    monkeypatch.setenv("MMLIB_DATA", str(tmp_path))
+    slim = without_looks(find("09"), tmp_path / "09.ipynb")
+    asked = {"data": "camvid", "out": str(tmp_path / "out")}
+    execute(slim, tmp_path / "done.ipynb", preset="smoke", parameters=asked)
+    (path,) = (tmp_path / "out/fusenet_ris").glob("fusenet_ris-camvid*-smoke-0.json")
+    values = json.loads(path.read_text())["values"]
+    assert values["test"]["phrases"] == 3 and set(values["kinds"]) == {"all", "leftmost", "largest"}
+    assert values["test"]["right"] is None, "which of several things is meant is MiniStreet's question"
