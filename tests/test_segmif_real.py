@@ -49,7 +49,7 @@ def test_two_processes_train_on_mfnet_in_its_own_layout_and_one_writes(tmp_path)
     test = record["values"]["test"]
     assert (record["data"], test["split"]) == ("mfnet-png", "test 2") and len(test["iou"]) == 9
     assert 0 <= test["miou"] <= 1 and record["values"]["training"]["steps"] == 20
-    assert all(len(losses) == 6 for losses in record["values"]["fusion_losses"])
+    assert all(len(losses) == 4 for losses in record["values"]["fusion_losses"])
 
 
 def thumbnails(pairs):
