@@ -17,6 +17,7 @@ SORT = (
     "return (u?-1:1)*(a<c?-1:a>c?1:0)}).forEach(r=>y.append(r))"
 )
 BLANK = "–"
+SENTENCE = 30  # characters from which the first cell of a row is a sentence
 
 
 def table(
@@ -114,7 +115,9 @@ def _row(row: Sequence[object], how: list[str], winners: dict[int, float | None]
             content = tag("strong", content)
         # The exact value for sorting: what is printed is rounded.
         value = repr(cell) if _is_number(cell) else ("" if cell is None or cell != cell else None)
-        values = {"style": _align(numeric[k]), "data_v": value}
+        # On a phone a whole sentence would be squeezed to one word a line; 45 % of the frame leaves room to scroll.
+        wide = ";min-width:min(16em,45cqi)" if k == 0 and len(_text(cell, how[k])) > SENTENCE else ""
+        values = {"style": _align(numeric[k]) + wide, "data_v": value}
         cells.append(tag("th", content, scope="row", **values) if k == 0 else tag("td", content, **values))
     return tag("tr", "".join(cells))
 
