@@ -259,8 +259,7 @@ class Nowhere(nn.Module):
 class SegNet(nn.Module):
     """Pictures -> logits (B, classes, H, W) at the folded size.
 
-    The decoder mirrors the encoder. It does not learn to enlarge: it puts every value
-    back to where the encoder's pooling had found it.
+    The decoder enlarges by the maxima: a value goes back to where it was found.
     """
 
     def __init__(self, classes: int, channels: int = 3, widths: tuple = VGG16, fold: int = 1):
@@ -286,10 +285,7 @@ class SegNet(nn.Module):
 
 
 def against(guess: Tensor, mask: Tensor, known: Tensor | None = None, meant: float = 3.0) -> Tensor:
-    """Binary cross-entropy of logits (N, 1, h, w) and shrunk masks (N, 1, H, W).
-
-    A pixel that is meant counts `meant` times, one that is not `known` not at all.
-    """
+    """Cross-entropy of logits and shrunk masks; pixels not `known` count nothing."""
     known = torch.ones_like(mask) if known is None else known
     mask, known = (F.adaptive_avg_pool2d(m, guess.shape[-2:]) for m in (mask, known))
     share, weight = mask / known.clamp(min=1e-6), guess.new_tensor(meant)
