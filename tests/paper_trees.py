@@ -124,9 +124,9 @@ def scenario(base, *scenes):
     text_file(base / "meta/scenario.json", json.dumps([{"name": "night", "scene": listed}]))
 
 
-def llvip(tree):
+def llvip(tree, train=2):
     base = tree / "llvip"
-    for split, names in {"train": ("010001", "010002"), "test": ("190001",)}.items():
+    for split, names in {"train": [f"{10001 + i:06d}" for i in range(train)], "test": ["190001"]}.items():
         for name in names:
             picture(base / f"visible/{split}/{name}.jpg", *SIZE)
             picture(base / f"infrared/{split}/{name}.jpg", *SIZE, channels=1)
