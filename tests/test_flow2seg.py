@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from as_program import ROOT, record_of
 from torch import nn
 
 from mmlib.augment import Geometric
 from mmlib.backbones.resnet import ResNet
 from mmlib.models import flow2seg as f2s
 from mmlib.train import Batches
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def parameters(net):
@@ -213,9 +212,6 @@ def test_two_processes_train_what_one_trains(tmp_path):
 @pytest.mark.slow
 def test_cityscapes_in_its_own_layout_trains_in_two_processes_and_scores(tmp_path):
     """The paper's track on a tiny tree, from files to a record, by the command that the chapter gives."""
-    import json
-    import os
-
     from paper_trees import SIZE, cityscapes
 
     for split, city, count in (("train", "aachen", 4), ("val", "munster", 2)):
@@ -224,14 +220,7 @@ def test_cityscapes_in_its_own_layout_trains_in_two_processes_and_scores(tmp_pat
         folder.mkdir(parents=True, exist_ok=True)
         for one in names:
             np.savez(folder / f"{one}.npz", flow=np.ones((*SIZE, 2), np.float16))
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    given = {"data": "cityscapes", "variant": "flow_shuffled", "pretrained": "False", "out": str(tmp_path / "out")}
-    words = ["06", "--preset", "smoke", *(word for item in given.items() for word in ("-p", *item))]
-    environment = os.environ | {"MMLIB_DATA": str(tmp_path), "OMP_NUM_THREADS": "1"}
-    command = [*torchrun, "-m", "mmlib.book.script", *words]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-2000:]
-    record = json.loads((tmp_path / "out/flow2seg/flow_shuffled-cityscapes-smoke-0.json").read_text())
+    record = record_of(tmp_path, "06", "cityscapes", processes=2, variant="flow_shuffled")
     test = record["values"]["test"]
     assert (test["split"], test["protocol"]) == ("val", "one scale") and 0 <= test["miou"] <= 1
     assert test["multiscale"]["protocol"] == "six scales and mirrored" and 0 <= test["multiscale"]["miou"] <= 1

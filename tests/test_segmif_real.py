@@ -1,41 +1,24 @@
 """Chapter 7 on real pictures: nothing of a test set among what it trains on, and the full sets in their own layouts."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from as_program import ROOT, record_of
 from paper_trees import fmb, mfnet, msrs_full
 
 from mmlib.data import available, load
 from mmlib.images import luma
 
-ROOT = Path(__file__).resolve().parents[1]
 TESTED = {"vifb-original": 21, "tno-jpeg95": 42, "msrs-jpeg92": 361}
-
-
-def run_chapter(folder, data, processes=1):
-    """The record of the chapter at smoke on what lies in `folder`, by the command that the chapter gives."""
-    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    given = {"data": data, "pretrained": "False", "out": str(folder / "out")}
-    words = ["07", "--preset", "smoke", *(word for item in given.items() for word in ("-p", *item))]
-    start = [sys.executable, *(torchrun if processes > 1 else []), "-m", "mmlib.book.script", *words]
-    environment = os.environ | {"MMLIB_DATA": str(folder), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(start, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-2000:]
-    (path,) = (folder / "out/segmif").glob("*.json")
-    return json.loads(path.read_text())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("made, classes", [(fmb, 15), (msrs_full, 9)])
 def test_a_full_set_in_its_own_layout_is_trained_and_scored(tmp_path, made, classes):
     made(tmp_path)
-    record = run_chapter(tmp_path, made.__name__)
+    record = record_of(tmp_path, "07", made.__name__)
     test = record["values"]["test"]
     assert (record["data"], test["split"]) == (f"{made.__name__}-png", "test 2") and len(test["iou"]) == classes
     assert 0 <= test["miou"] <= 1 and 0 <= test["miou_without_background"] <= 1
@@ -45,7 +28,7 @@ def test_a_full_set_in_its_own_layout_is_trained_and_scored(tmp_path, made, clas
 def test_two_processes_train_on_mfnet_in_its_own_layout_and_one_writes(tmp_path):
     train = " ".join(f"{number:05d}{'DN'[number % 2]}" for number in range(1, 9))
     mfnet(tmp_path, {"train": train, "test": "00011N 00012D"})
-    record = run_chapter(tmp_path, "mfnet", processes=2)
+    record = record_of(tmp_path, "07", "mfnet", processes=2)
     test = record["values"]["test"]
     assert (record["data"], test["split"]) == ("mfnet-png", "test 2") and len(test["iou"]) == 9
     assert 0 <= test["miou"] <= 1 and record["values"]["training"]["steps"] == 20
