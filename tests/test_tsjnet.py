@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 
@@ -252,9 +253,19 @@ def test_the_chapter_has_every_variant_that_the_claims_name_and_every_start():
 
 def test_no_painter_learns_from_the_pictures_that_it_is_tested_on():
     learns = {name: value.value for name, value in table_of("TRACKS").items()}
-    assert learns["ministreet"] is None and len(learns) == 7
+    assert learns["ministreet"] is None and len(learns) == 5
+    assert not learns.keys() & table_of("FULL").keys()
     assert all(name != other for name, other in learns.items())
     assert learns["roadscene"] == "msrs" and learns["msrs"] == "roadscene"
+
+
+def test_the_command_for_full_size_divides_the_papers_batches():
+    text = (ROOT / "nbs" / "08_tsjnet.ipynb").read_text()
+    processes = int(re.search(r"nproc_per_node=(\d+) -m mmlib.book.script 08 --preset paper", text)[1])
+    given = [ast.literal_eval(value) for value in table_of("SIZES")["paper"].args]
+    painter, finder, schools = given[6][1], given[7][1], 8
+    assert (painter, finder) == (4, 8) and painter % processes == finder % processes == schools % processes == 0
+    assert schools // processes >= 2, "the segmenter's batch norm of 1 x 1 maps needs two pictures"
 
 
 @pytest.mark.slow
