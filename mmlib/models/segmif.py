@@ -229,7 +229,7 @@ MIT = {  # name: widths and depths of the four stages, stride of the first
 
 
 class MiT(nn.Module):
-    """Mix transformer: (B, 3, H, W) -> maps at 1/4 to 1/32 of the size; tiny: 1/2 to 1/16."""
+    """Mix transformer: (B, 3, H, W) -> maps at 1/4 to 1/32; tiny: at 1/2 to 1/16."""
 
     def __init__(self, name: str = "b3", drop: float = 0.1):
         super().__init__()

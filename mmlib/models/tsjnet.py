@@ -25,7 +25,7 @@ def layer(inputs: int, outputs: int, kernel: int = 3, groups: int = 1) -> nn.Seq
 
 
 class SplitAttention(nn.Module):
-    """Two readings of (B, C, H, W), each of one half of it, mixed as the picture asks."""
+    """Two readings of (B, C, H, W), each of one half, mixed as the picture asks."""
 
     def __init__(self, channels: int, radix: int = 2):
         super().__init__()
