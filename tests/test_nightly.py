@@ -100,6 +100,14 @@ def book(tmp_path):
     return folder
 
 
+def commit(folder: Path) -> None:
+    """All files of a book, committed; built things are left out."""
+    (folder / ".gitignore").write_text("_build/\n.snakemake/\n__pycache__/\n")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *words], cwd=folder, check=True, capture_output=True)
+
+
 @pytest.fixture
 def quick(book):
     """The same book, whose chapters run without a kernel."""
@@ -261,6 +269,7 @@ def test_a_bad_record_never_enters_results(quick):
 def test_a_replay_re_certifies_what_only_looks_changed(quick):
     """Other code with the same losses: the small runs are replayed, the large ones stay. With other losses, all run."""
     claims(quick, "01_left", ("a", "b"), trained=True)
+    commit(quick)
     status, said = nightly(quick, "night", "--chapter", "left")
     assert status == 0 and "8 runs planned, 8 made" in said, said  # 2 variants x (2 seeds + one twice as long + smoke)
     before = published(quick)
@@ -273,6 +282,31 @@ def test_a_replay_re_certifies_what_only_looks_changed(quick):
     status, said = nightly(quick, "night", "--chapter", "left")
     assert status == 0 and "not re-certified: left/a-ministreet: the replay's first losses differ" in said
     assert "8 published" in said and published(quick) != before
+
+
+SIZES = '\nSIZES = {{"smoke": 1, "laptop": LAPTOP, "gpu": 9}}\n'
+
+
+@pytest.mark.parametrize("laptop, again, word", [("2", False, "re-certified"), ("3", True, "not re-certified")])
+def test_a_replay_at_smoke_does_not_speak_for_other_sizes_at_laptop(quick, laptop, again, word):
+    """The module changes, so all is stale; the losses at smoke agree. With another size at laptop all runs are made."""
+    claims(quick, "01_left", ("a", "b"), trained=True)
+    chapter(quick, "01_left", BODY + SIZES.replace("LAPTOP", "2"))
+    commit(quick)
+    assert nightly(quick, "night", "--chapter", "left")[0] == 0
+    chapter(quick, "01_left", BODY + SIZES.replace("LAPTOP", laptop))
+    module(quick, "left", {"a": 0.1, "unused": 1.0})
+    status, said = nightly(quick, "night", "--chapter", "left")
+    assert status == 0 and f"\n{word}: left/a-ministreet" in "\n" + said, said
+    assert ("what laptop chooses has changed since" in said) == again == ("8 published" in said), said
+
+
+def test_without_the_old_code_nothing_is_re_certified(quick):
+    claims(quick, "01_left", ("a", "b"), trained=True)
+    assert nightly(quick, "night", "--chapter", "left")[0] == 0
+    module(quick, "left", {"a": 0.1, "unused": 1.0})
+    status, said = nightly(quick, "night", "--chapter", "left")
+    assert status == 0 and "git does not have nbs/01_left.ipynb" in said and "8 published" in said, said
 
 
 def test_a_broken_chapter_does_not_stop_the_others(quick):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from mmlib.claims import Paper, read_records
+from mmlib.claims import Key, Paper, read_records
 from mmlib.nightly.assessing import Outcome, assess, collect
 from mmlib.nightly.planning import (
     RESULTS,
@@ -26,6 +26,7 @@ from mmlib.nightly.planning import (
 from mmlib.nightly.publishing import publish, remember
 from mmlib.nightly.report import summary, write_report
 from mmlib.nightly.running import run_all
+from mmlib.nightly.sizes import changed
 from mmlib.runs.fingerprint import ROOT
 from mmlib.runs.states import add_certificate, certify
 
@@ -96,17 +97,25 @@ def _run(plan: Plan, build: str, jobs: str, extra: list[str]) -> None:
 
 def _replays(plan: Plan, papers: list[Paper], build: str, jobs: str, extra: list[str]) -> list[str]:
     """Try to re-certify stale records by replaying the small runs that were published with them; what came of it."""
-    replays, stored = Plan(), {}
+    replays, stored, notes = Plan(), {}, []
     for paper in (one for one in papers if one.key not in plan.broken):
         notebook, records = notebook_of(paper), read_records(paper.key)
         stale = [parse(name) for name in plan.runs if parse(name) in records and parse(name).paper == paper.key]
-        for key in {replay_of(key) for key in stale if key.preset != "smoke"} & set(records):
-            if notebook is not None and at_hand(key.data):
+        served: dict[Key, list[Key]] = {}
+        for key in (key for key in stale if key.preset != "smoke" and replay_of(key) in records):
+            served.setdefault(replay_of(key), []).append(key)
+        for key, served_runs in served.items():
+            if notebook is None or not at_hand(key.data):
+                continue
+            why = next(filter(None, (changed(records[run], notebook) for run in served_runs)), None)
+            if why:
+                notes.append(f"not re-certified: {key.paper}/{key.variant}-{key.data}: {why}")
+            else:
                 replays.runs[str(key)], stored[key] = fingerprint(notebook), records[key]
     if not replays.runs:
-        return []
+        return notes
     _run(replays, build, jobs, extra)
-    made, notes = collect(replays, ROOT / build).made, []
+    made = collect(replays, ROOT / build).made
     for key, then in stored.items():
         try:
             if key not in made:
