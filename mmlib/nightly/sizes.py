@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -44,10 +45,12 @@ def _choices_then(commit: str, name: str, preset: str) -> list[str] | None:
 def changed(record: Mapping[str, Any], notebook: Path) -> str | None:
     """Why a replay cannot speak for a record: its preset chooses otherwise now, or nobody knows. None if it can.
 
-    A record made with uncommitted changes (its commit ends in ``+``) is compared with that commit all the same.
+    A dictionary that has come since is no change. A record made with uncommitted changes (its commit ends in ``+``) is
+    compared with that commit all the same.
     """
     preset, commit, name = record["preset"], record["commit"], notebook.relative_to(ROOT).as_posix()
     then = _choices_then(commit, name, preset)
     if then is None:
         return f"git does not have {name} at {commit[:10]}, so nobody knows what {preset} chose"
-    return None if then == choices(notebook, preset) else f"what {preset} chooses has changed since {commit[:10]}"
+    gone = Counter(then) - Counter(choices(notebook, preset))
+    return f"what {preset} chooses has changed since {commit[:10]}" if gone else None
