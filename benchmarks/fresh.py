@@ -43,8 +43,8 @@ def once(job: Job) -> dict:
     wall, own, everybody = time.perf_counter(), time.process_time(), busy()
     work()
     wall, own, everybody = time.perf_counter() - wall, time.process_time() - own, busy() - everybody
-    others = max(0.0, everybody - own) / wall / os.cpu_count()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    others = max(0.0, everybody - own) / wall / os.cpu_count() if everybody >= 0 else 1.0  # unknown is not quiet
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return {"seconds": wall, "cpu_s": own, "peak_mib": peak, "others": others}
 
 
@@ -77,7 +77,7 @@ def main(script: str, jobs: Mapping[tuple[str, str], Job], apart: Callable[[], f
     Args:
         script: the benchmark's own file; the record is named after it.
         jobs: by (what, form): what is done, and in which form of the code.
-        apart: how far the results of two forms lie apart at most, in parts of the largest result.
+        apart: how far the results of two forms lie apart at most, as a share of what the benchmark says.
         published: what is known of the published code, by the same `what`, and `how` it was measured.
     """
     kept = KEPT / f"{Path(script).stem}.json"
