@@ -136,6 +136,19 @@ def test_killed_at_random_moments_the_book_comes_out_the_same(book):
     assert pages(book) == wanted
 
 
+def test_what_outlives_its_killed_parent_is_waited_for(book):
+    """Only the parent dies while the pages are being built; the next build must not write into the orphan's folders."""
+    running = subprocess.Popen(command(), cwd=book, env=environment(book), stdout=subprocess.PIPE, text=True)
+    for line in running.stdout:
+        if line.startswith("building the pages"):
+            break
+    running.kill()
+    running.wait()
+    printed = make(book)
+    assert "another build of _build is running; waiting for it" in printed and steps(printed) == []
+    assert "left 1" in (book / "_build" / "html" / "nbs" / "01_left.html").read_text()
+
+
 def test_two_builds_at_once_take_turns(book):
     both = [subprocess.Popen(command(), cwd=book, env=environment(book), stdout=subprocess.PIPE) for _ in range(2)]
     printed = [process.communicate()[0].decode() for process in both]

@@ -68,7 +68,8 @@ def names() -> list[str]:
 def make(build: str, extra: list[str]) -> int:
     """Run the Snakefile's graph into ``build``; ``extra`` goes to Snakemake (executor, jobs, targets).
 
-    Our own lock, held by the kernel for as long as this process lives, replaces Snakemake's, which outlives a kill.
+    Our own lock, held by the kernel for as long as this process or its Snakemake lives, replaces Snakemake's own,
+    which outlives a kill. Snakemake inherits it: if only we are killed, the next build waits for the orphan's end.
     """
     folder = ROOT / build
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,10 +79,10 @@ def make(build: str, extra: list[str]) -> int:
         except BlockingIOError:
             print(f"another build of {build} is running; waiting for it", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
-        return _snakemake(build, extra)
+        return _snakemake(build, extra, lock.fileno())
 
 
-def _snakemake(build: str, extra: list[str]) -> int:
+def _snakemake(build: str, extra: list[str], lock: int) -> int:
     started = time.monotonic()
     command = [sys.executable, "-m", "snakemake", "--nolock", "--rerun-incomplete", "--keep-going"]
     if not any(word.startswith(("--cores", "-c", "--jobs", "-j")) for word in extra):
@@ -89,7 +90,8 @@ def _snakemake(build: str, extra: list[str]) -> int:
     log = ROOT / build / "log" / "snakemake.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w", encoding="utf-8") as file:  # its own words are for the log; the steps print what they do
-        status = subprocess.run([*command, "--config", f"build={build}", *extra], cwd=ROOT, stderr=file).returncode
+        command += ["--config", f"build={build}", *extra]
+        status = subprocess.run(command, cwd=ROOT, stderr=file, pass_fds=[lock]).returncode
     index = ROOT / build / "html" / "index.html"
     if status:
         said = "\n".join(log.read_text(encoding="utf-8").splitlines()[-25:])

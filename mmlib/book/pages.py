@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,13 @@ def build(build: Path) -> Path:
     Raises:
         RuntimeError: Sphinx warned or failed; the message names the log.
     """
+    # Pages whose builder was killed may still be under way: they must end before these write the same folders.
+    with open(build / ".pages.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build(build, lock.fileno())
+
+
+def _build(build: Path, lock: int) -> Path:
     folder, output, log = stage(build), build / "sphinx", build / "log" / "pages.log"
     shutil.rmtree(output, ignore_errors=True)  # an incremental build misses changed styles and scripts
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +65,7 @@ def build(build: Path) -> Path:
         "-q",
     ]
     with open(log, "w", encoding="utf-8") as file:
-        status = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT).returncode
+        status = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, pass_fds=[lock]).returncode
     if status:
         tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-40:])
         raise RuntimeError(f"the pages were not built; the whole log: {log}\n{tail}")
