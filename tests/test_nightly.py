@@ -200,6 +200,19 @@ def test_killed_and_started_again(quick):
     assert first.stat().st_mtime_ns == stamp, "done twice (the last one may be: the kill came before it was noted)"
 
 
+def test_a_night_that_outlives_its_killed_parent_is_waited_for(quick):
+    command = [sys.executable, "-m", "mmlib.nightly", "night", "--chapter", "left", "--jobs", "1"]
+    running = subprocess.Popen(command, cwd=quick, env={**os.environ, "PYTHONPATH": str(quick)})
+    done = quick / "_build" / "night" / "done" / "left"
+    while running.poll() is None and not list(done.glob("*.done")):
+        time.sleep(0.02)
+    running.kill()
+    running.wait()
+    status, said = nightly(quick, "night", "--chapter", "left")
+    assert status == 0 and "another night is running; waiting for it" in said, said
+    assert "0 failed" in said and len(published(quick)) == 4
+
+
 def test_only_what_is_stale_is_run(quick):
     status, said = nightly(quick, "night")
     assert status == 0 and "8 runs planned, 8 made, 0 failed, 8 published" in said, said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import nbformat
 import yaml
 
+from mmlib.book.lock import locked
 from mmlib.runs.fingerprint import ROOT
 from mmlib.runs.presets import check_preset
 
@@ -82,10 +82,8 @@ def execute(
     parameters = check_parameters(notebook, {"preset": check_preset(preset), **(parameters or {})})
     if parameters.get("out"):
         parameters["out"] = str((ROOT / parameters["out"]).resolve())
-    output.parent.mkdir(parents=True, exist_ok=True)
     # A run that outlived its killed parent must end before a new one writes the same file.
-    with open(output.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(output.with_suffix(".lock")):
         _run(notebook, output, parameters, limit_s or LIMIT_S[preset])
     return output
 

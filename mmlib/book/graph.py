@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -12,6 +11,7 @@ import time
 from pathlib import Path
 
 from mmlib.book.chapters import NBS, chapters
+from mmlib.book.lock import locked
 from mmlib.runs.fingerprint import ROOT, code_files, notebook_code
 
 
@@ -68,18 +68,11 @@ def names() -> list[str]:
 def make(build: str, extra: list[str]) -> int:
     """Run the Snakefile's graph into ``build``; ``extra`` goes to Snakemake (executor, jobs, targets).
 
-    Our own lock, held by the kernel for as long as this process or its Snakemake lives, replaces Snakemake's own,
-    which outlives a kill. Snakemake inherits it: if only we are killed, the next build waits for the orphan's end.
+    Our own lock, held by the kernel for as long as this process or its Snakemake lives, replaces Snakemake's, which
+    outlives a kill.
     """
-    folder = ROOT / build
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"another build of {build} is running; waiting for it", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        return _snakemake(build, extra, lock.fileno())
+    with locked(ROOT / build / ".lock", f"another build of {build} is running; waiting for it") as lock:
+        return _snakemake(build, extra, lock)
 
 
 def _snakemake(build: str, extra: list[str], lock: int) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from mmlib.book.chapters import chapters
+from mmlib.book.lock import locked
 from mmlib.runs.fingerprint import ROOT
 
 
@@ -42,9 +42,8 @@ def build(build: Path) -> Path:
         RuntimeError: Sphinx warned or failed; the message names the log.
     """
     # Pages whose builder was killed may still be under way: they must end before these write the same folders.
-    with open(build / ".pages.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return _build(build, lock.fileno())
+    with locked(build / ".pages.lock") as lock:
+        return _build(build, lock)
 
 
 def _build(build: Path, lock: int) -> Path:

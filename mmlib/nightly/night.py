@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
+from mmlib.book.lock import locked
 from mmlib.claims import Key, Paper, read_records
 from mmlib.nightly.assessing import Outcome, assess, collect
 from mmlib.nightly.planning import (
@@ -31,18 +30,9 @@ from mmlib.runs.fingerprint import ROOT
 from mmlib.runs.states import add_certificate, certify
 
 
-@contextmanager
-def alone(build: str) -> Iterator[None]:
-    """Wait until no other night uses this build folder; the lock is the kernel's and ends with the process."""
-    folder = ROOT / build / "night"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("another night is running; waiting for it", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def alone(build: str) -> AbstractContextManager[int]:
+    """Wait until no other night, nor its Snakemake, uses this build folder."""
+    return locked(ROOT / build / "night" / ".lock", "another night is running; waiting for it")
 
 
 def night(
@@ -67,13 +57,13 @@ def night(
         extra: further arguments for Snakemake.
     """
     jobs, extra = jobs or str(os.cpu_count() or 1), [*(extra or []), *(["--forcerun", "night_run"] if force else [])]
-    with alone(build):
+    with alone(build) as lock:
         papers = chosen(chapter)
         plan = make_plan(papers, preset=preset, only=only, force=force)
-        notes = [] if force else _replays(plan, papers, build, jobs, extra)
+        notes = [] if force else _replays(plan, papers, build, jobs, extra, lock)
         if notes:
             plan = make_plan(papers, preset=preset, only=only)
-        _run(plan, build, jobs, extra)
+        _run(plan, build, jobs, extra, lock)
         outcome = assess(plan, papers, ROOT / build)
         publish(outcome, ROOT / build)
         remember(outcome)
@@ -88,14 +78,16 @@ def finish(plan: Plan, outcome: Outcome, notes: list[str], build: str) -> int:
     return 0 if outcome.well else 1
 
 
-def _run(plan: Plan, build: str, jobs: str, extra: list[str]) -> None:
+def _run(plan: Plan, build: str, jobs: str, extra: list[str], lock: int) -> None:
     write_plan(plan, ROOT / build)
     if plan.runs:
         print(f"{len(plan.runs)} runs, {jobs} at a time", flush=True)
-        run_all(build, jobs, extra)
+        run_all(build, jobs, extra, lock)
 
 
-def _replays(plan: Plan, papers: list[Paper], build: str, jobs: str, extra: list[str]) -> list[str]:
+def _replays(
+    plan: Plan, papers: list[Paper], build: str, jobs: str, extra: list[str], lock: int
+) -> list[str]:  # fmt: skip
     """Try to re-certify stale records by replaying the small runs that were published with them; what came of it."""
     replays, stored, notes = Plan(), {}, []
     for paper in (one for one in papers if one.key not in plan.broken):
@@ -114,7 +106,7 @@ def _replays(plan: Plan, papers: list[Paper], build: str, jobs: str, extra: list
                 replays.runs[str(key)], stored[key] = fingerprint(notebook), records[key]
     if not replays.runs:
         return notes
-    _run(replays, build, jobs, extra)
+    _run(replays, build, jobs, extra, lock)
     made = collect(replays, ROOT / build).made
     for key, then in stored.items():
         try:

@@ -85,8 +85,11 @@ def run_one(name: str, build: Path | str) -> Path:
     return path
 
 
-def run_all(build: str, jobs: str, extra: list[str]) -> int:
-    """Let Snakemake make the planned runs; it goes on past failures. The exit status is Snakemake's."""
+def run_all(build: str, jobs: str, extra: list[str], lock: int) -> int:
+    """Let Snakemake make the planned runs; it goes on past failures. The exit status is Snakemake's.
+
+    lock: the night's, a file descriptor that Snakemake inherits: a night that outlives its killed parent is waited for.
+    """
     folder = ROOT / build / "night"
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "snakemake", "night", "--nolock", "--rerun-incomplete", "--keep-going"]
@@ -95,4 +98,4 @@ def run_all(build: str, jobs: str, extra: list[str]) -> int:
         command += ["--jobs" if elsewhere else "--cores", jobs]
     command += ["--quiet", "all", "--config", f"build={build}", *extra]
     with open(folder / "snakemake.log", "w", encoding="utf-8") as log:
-        return subprocess.run(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT).returncode
+        return subprocess.run(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, pass_fds=[lock]).returncode
