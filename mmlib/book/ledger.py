@@ -22,14 +22,7 @@ MARK = "<!-- the ledger is drawn here -->"
 COLUMNS = ["claim", "verdict, history", "paper", "ours"]  # what matters most stays in sight on a phone
 STYLE = "<style>.mm-ledger :is(td,th){vertical-align:top}.mm-ledger tbody th{min-width:10em}"
 STYLE += ".mm-ledger :is(select,input,summary,pre):focus-visible{outline:3px solid var(--pst-color-accent,#0072b2);"
-STYLE += "outline-offset:2px}"
-# On a phone a judged row becomes a card, so that our number stands below the claim and not beyond the edge.
-CARDS = ".mm-ledger .mm-tabular:has([data-verdict])"
-STYLE += f"@media(max-width:34em){{{CARDS} :is(table,tbody,tr:not([hidden]),th,td){{display:block}}{CARDS} thead"
-STYLE += f"{{display:none}}{CARDS} :is(td,th){{border:0;padding:.1em .4em}}"
-STYLE += f"{CARDS} td:nth-of-type(n+2)::before{{opacity:.75}}"
-STYLE += f"{CARDS} td:nth-of-type(2)::before{{content:'paper: '}}{CARDS} td:nth-of-type(3)::before{{content:'ours: '}}"
-STYLE += f"{CARDS} tr{{padding:.5em 0}}}}</style>"
+STYLE += "outline-offset:2px}</style>"
 # `this` is the fieldset. Rows that do not answer to the choice are hidden; folds with an answer open.
 FILTER = (
     "const r=this.parentNode,[p,v,q]=['paper','verdict','word'].map(n=>this.querySelector('[name='+n+']').value),"
@@ -110,7 +103,9 @@ def _judged_tables(papers: Sequence[Paper], judged: dict[str, list[Judged]], res
                 cells += [paper_cell(one.row, paper), ours_cell(one, provenance[one.row.id])]
                 groups.setdefault(_group(one), []).append(cells)
     titles = ("Headline claims", "Further claims", "Negative controls", "Values")
-    tables = [table(groups[title], columns=COLUMNS, caption=title).html for title in titles if title in groups]
+    tables = [
+        table(groups[title], columns=COLUMNS, caption=title, cards=True).html for title in titles if title in groups
+    ]
     return tables or [tag("p", "No claim has been judged yet: no run that could is published.")]
 
 

@@ -55,7 +55,7 @@ def results_table(
     columns = ["claim", "paper", "published", "verdict", *(["your run (one seed)"] if live else [])]
     where = ", ".join(sorted({data_name(one.row.data) for one in map(judged.get, (f"{key}.{r}" for r in rows))}))
     footer = f"On {where}. {last_verified(key, results=results)}"
-    return table(listed, columns=columns, caption=caption, footer=footer)
+    return table(listed, columns=columns, caption=caption, footer=footer, cards=True)
 
 
 def last_verified(key: str, *, results: Path | None = None) -> str:

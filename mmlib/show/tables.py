@@ -30,6 +30,7 @@ def table(
     formats: Mapping[str, str] | str = ".3f",
     groups: Sequence[tuple[str, int]] | None = None,
     sortable: bool = False,
+    cards: bool = False,
 ) -> Html:
     """An accessible table; a wide one scrolls inside its own frame, never the page.
 
@@ -43,6 +44,7 @@ def table(
         formats: the format of floats, one for all or one per column (others keep ``.3f``); NaN shows as nothing.
         groups: a row above the headers, as ``(name, number of columns)``; the name may be empty.
         sortable: whether a press on a header sorts.
+        cards: whether each row becomes a card on a phone, in the book: for rows of words that would hide the rest.
 
     Raises:
         ValueError: for a row of another length, an unknown column, or groups that do not add up.
@@ -51,7 +53,8 @@ def table(
     how = {name: formats if isinstance(formats, str) else formats.get(name, ".3f") for name in columns}
     winners = {columns.index(name): _winner(rows, columns.index(name), kind) for name, kind in (best or {}).items()}
     numeric = [any(_is_number(row[k]) for row in rows) for k in range(len(columns))]
-    body = "".join(_row(row, [how[c] for c in columns], winners, numeric) for row in rows)
+    labels = columns if cards else [None] * len(columns)
+    body = "".join(_row(row, [how[c] for c in columns], winners, numeric, labels) for row in rows)
     head = tag("thead", _groups(groups) + _head(columns, numeric, sortable), onclick=SORT if sortable else None)
     title = tag("caption", _title(caption), style="caption-side:top;text-align:left") if caption else ""
     style = "border-collapse:separate;border-spacing:0;font-variant-numeric:tabular-nums;margin:0"
@@ -62,7 +65,10 @@ def table(
     )
     if footer:
         html += tag("div", escape(footer), class_="mm-footer", style="font-size:.8em;margin-top:.3em")
-    return Html(tag("div", html, class_="mm-tabular", style="margin:1em 0"), _as_text(rows, columns, how, caption))
+    return Html(
+        tag("div", html, class_="mm-tabular" + " mm-cards" * cards, style="margin:1em 0"),
+        _as_text(rows, columns, how, caption),
+    )
 
 
 def _title(caption: str) -> str:
@@ -107,7 +113,13 @@ def _text(cell: object, how: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}", 1) if cell < 0 else text
 
 
-def _row(row: Sequence[object], how: list[str], winners: dict[int, float | None], numeric: list[bool]) -> str:
+def _row(
+    row: Sequence[object],
+    how: list[str],
+    winners: dict[int, float | None],
+    numeric: list[bool],
+    labels: Sequence[str | None],
+) -> str:
     cells = []
     for k, cell in enumerate(row):
         content = cell.html if isinstance(cell, Html) else escape(_text(cell, how[k]))
@@ -117,7 +129,7 @@ def _row(row: Sequence[object], how: list[str], winners: dict[int, float | None]
         value = repr(cell) if _is_number(cell) else ("" if cell is None or cell != cell else None)
         # On a phone a whole sentence would be squeezed to one word a line; 45 % of the frame leaves room to scroll.
         wide = ";min-width:min(16em,45cqi)" if k == 0 and len(_text(cell, how[k])) > SENTENCE else ""
-        values = {"style": _align(numeric[k]) + wide, "data_v": value}
+        values = {"style": _align(numeric[k]) + wide, "data_v": value, "data_label": labels[k] if k else None}
         cells.append(tag("th", content, scope="row", **values) if k == 0 else tag("td", content, **values))
     return tag("tr", "".join(cells))
 

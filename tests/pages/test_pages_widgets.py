@@ -116,6 +116,13 @@ def test_widgets_do_not_move_each_other(open_page, holding, address):
         assert outputs.all_inner_texts()[1:] == before[1:]
 
 
+def test_on_a_phone_a_verdict_stands_below_its_claim(open_page, holding, address):
+    for _, table in figures(open_page, holding, address, ".mm-cards", viewport=PHONE):
+        claim, verdict = (table.locator(f"tbody tr:first-child {cell}").first for cell in ("th", "td:last-child"))
+        above, below = claim.bounding_box(), verdict.bounding_box()
+        assert below["y"] >= above["y"] + above["height"] - 1 and below["x"] + below["width"] <= PHONE["width"]
+
+
 def test_tables_sort_by_keyboard_and_scroll_in_their_frame(open_page, holding, address):
     for _, table in figures(open_page, holding, address, ".mm-tabular", viewport=PHONE):
         scroll = table.locator(".mm-scroll")
