@@ -149,6 +149,15 @@ def test_a_gain_in_one_place_against_the_gain_in_another(word):
     assert verdict.interval.mean == pytest.approx(100 * (0.11 - (-0.05)))
 
 
+def test_a_contradiction_needs_one_rival_that_leads(word):
+    """Two rivals take turns at being lucky: the better one is always ahead of A, neither is over all seeds."""
+    longer = record("sum_x2", 0, 0.7, losses=falling(0.0, 320))
+    for sums, expected in (((0.50, 0.71, 0.50), "undecided"), ((0.70, 0.72, 0.71), "contradicted")):
+        rivals = [record("sum", s, x) for s, x in enumerate(sums)]
+        pair = trained_pair((0.60, 0.61, 0.62), (0.70, 0.51, 0.72), twice=(0.6, 0.7))
+        assert word([*pair, *rivals, longer], b=["plain", "sum"]).word == expected
+
+
 def test_missing_seeds_are_not_attempted_and_the_command_stands_there(word):
     pair = trained_pair()
     verdict = word([r for r in pair if (r["variant"], r["seed"]) != ("flow", 1)])
@@ -225,16 +234,17 @@ def flat(fell: float) -> dict:
 TUNING = "one rate for all"
 
 
-def test_twice_the_steps_must_keep_the_sign(word):
+def test_twice_the_steps_must_leave_a_quarter_of_the_difference(word):
     assert word(trained_pair(twice=(0.7, 0.6))).word == "holds"
-    for twice in ((0.6, 0.7), (0.6, 0.6)):
+    assert word(trained_pair(twice=(0.626, 0.6))).word == "holds"
+    for twice in ((0.6, 0.7), (0.6, 0.6), (0.624, 0.6)):
         verdict = word(trained_pair(twice=twice))
         assert verdict.word == "undecided: undertrained" and "twice the steps" in verdict.detail
-    negative = trained_pair((0.50, 0.51, 0.52), (0.60, 0.61, 0.62), twice=(0.7, 0.6))
-    assert word(negative).word == "undecided: undertrained"
+    negative = {t: trained_pair((0.50, 0.51, 0.52), (0.60, 0.61, 0.62), twice=t) for t in ((0.7, 0.6), (0.6, 0.7))}
+    assert [word(pair).word for pair in negative.values()] == ["undecided: undertrained", "contradicted"]
 
 
-def test_where_no_sign_was_seen_more_steps_cannot_turn_it(word):
+def test_where_no_sign_was_seen_more_steps_cannot_take_it_away(word):
     assert word(trained_pair((0.50, 0.61, 0.50), (0.50, 0.50, 0.60), twice=(0.6, 0.7))).word == "undecided"
 
 

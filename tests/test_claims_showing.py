@@ -47,7 +47,8 @@ def test_rows_that_are_not_judged_are_refused(folders, name):
 
 
 def test_when_it_was_last_verified(folders, tmp_path):
-    said = "Last verified 2026-12-24: 9 records, the latest at commit fedcba98."
+    said = "Last verified 2026-12-24, by commit fedcba98: the latest of 9 records made since 2026-11-20. "
+    said += "The ledger says which of them still stand."
     assert last_verified("toy", results=folders["results"]) == said
     assert said in results_table("toy", ["flow_helps"], **folders).html
     assert last_verified("toy", results=tmp_path) == "No run is published yet."

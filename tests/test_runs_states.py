@@ -43,6 +43,22 @@ def test_a_replay_that_agrees_re_certifies():
     assert state(longer, code=NOW, allowed=PINS, certificates=[paper]).word == "re-certified"
 
 
+def test_a_replay_that_measures_otherwise_is_refused():
+    """The training is the same, the metric is not: the losses alone would not show it."""
+    for score, same in ((0.1, True), (0.1005, True), (0.11, False), (-0.1, False)):
+        again = smoke(NOW) | {"values": smoke()["values"] | {"test": {"miou": score}}}
+        stored = smoke() | {"values": smoke()["values"] | {"test": {"miou": 0.1}}}
+        if same:
+            certify(stored, again)
+        else:
+            with pytest.raises(ValueError, match=r"test\.miou is .* and not 0\.1; next"):
+                certify(stored, again)
+    with pytest.raises(ValueError, match=r"lacks test\.miou"):
+        certify(stored, smoke(NOW) | {"values": {k: v for k, v in smoke()["values"].items() if k != "test"}})
+    clocks = [smoke() | {"values": smoke()["values"] | {"speed": {"s": s}, "time": {"ms": s}}} for s in (1.0, 2.0)]
+    certify(*clocks)
+
+
 def test_a_certificate_is_for_one_run_from_one_state_to_another():
     paper = certify(smoke(), smoke(NOW))
     for made in (record("plain", 0, 0.5), record("flow", 0, 0.5, data="fields")):

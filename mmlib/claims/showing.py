@@ -63,8 +63,11 @@ def last_verified(key: str, *, results: Path | None = None) -> str:
     records = list(read_records(key, results).values())
     if not records:
         return "No run is published yet."
-    latest = max(records, key=lambda record: record["made"])
-    return f"Last verified {latest['made'][:10]}: {len(records)} records, the latest at commit {latest['commit'][:8]}."
+    latest, first = (pick(records, key=lambda record: record["made"]) for pick in (max, min))
+    return (
+        f"Last verified {latest['made'][:10]}, by commit {latest['commit'][:8]}: the latest of {len(records)} records "
+        f"made since {first['made'][:10]}. The ledger says which of them still stand."
+    )
 
 
 def cost(key: str, preset: str, *, results: Path | None = None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Half-trained nets are easy to rank in any order. So a direction is judged only where both arms had the same steps,
 data order, augmentation and tuning, where the worse arm's loss had flattened, and where twice the steps on one seed
-do not turn the sign.
+leave a part of the difference that is worth its name.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from mmlib.runs.training import SHARED, check_training, last_quarter
 from mmlib.runs.variants import doubled
 
 FLAT = 0.05
+"""The loss has flattened if it fell by less than this share in the last quarter of the steps."""
+
+LEFT = 0.25
+"""The share of a difference that twice the steps must leave. What goes away when both train longer was a head start."""
 
 
 def score(record: Record, row: Direction) -> float:
@@ -67,7 +71,7 @@ def undertrained(
         row: the statement.
         arms: for each variant of the statement its records, seed 0 first.
         records: all records, among which the doubled runs are looked for.
-        measured: the interval of A - B over the seeds. If it contains 0 there is no sign that more steps could turn.
+        measured: the interval of A - B over the seeds. If it contains 0 there is nothing that could go away.
     """
     runs = [run for arm in arms.values() for run in arm]
     if reason := unequal(runs):
@@ -77,13 +81,13 @@ def undertrained(
     fell = still_falling(arms[worse])
     if fell >= FLAT:
         return f"the loss of {worse} still fell by {fell:.1%} in the last quarter of its steps"
-    return None if measured.low <= 0 <= measured.high else _sign_turns(row, arms, records, measured.mean)
+    return None if measured.low <= 0 <= measured.high else _goes_away(row, arms, records, measured.mean)
 
 
-def _sign_turns(
+def _goes_away(
     row: Direction, arms: Mapping[str, Sequence[Record]], records: Mapping[Key, Record], mean: float
 ) -> str | None:
-    """Why one seed with twice the steps does not confirm the sign of ``mean`` (in the paper's unit), or ``None``."""
+    """Why one seed with twice the steps does not confirm the difference ``mean`` (in the paper's unit), or ``None``."""
     twice = {name: Key(row.paper, doubled(name), row.data, row.preset, 0) for name in arms}
     if missing := [key.variant for key in twice.values() if key not in records]:
         return f"the runs with twice the steps are missing: {', '.join(missing)}"
@@ -93,6 +97,6 @@ def _sign_turns(
         return f"the longer runs do not have twice the {steps} steps"
     ahead, best = rivals(row, longer)
     then = (ahead - best) * row.scale
-    if then * mean <= 0:
+    if then / mean < LEFT:
         return f"with twice the steps the difference is {then:+.3g}, before it was {mean:+.3g}"
     return None

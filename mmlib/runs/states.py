@@ -1,9 +1,9 @@
 """Whether a published record still stands: current, re-certified, or stale. Only this module decides that.
 
 A record is *current* while the code that made it and the pinned versions are what they were. When one of them has
-changed, it can be *re-certified*: the same run at preset ``smoke`` is replayed, and its first losses are compared with
-those that were stored when the record was made. If they are the same, nothing that matters has changed. Otherwise the
-record is *stale*: still shown, marked, with its commit.
+changed, it can be *re-certified*: the same run at preset ``smoke`` is replayed, and its first losses and all that it
+measured are compared with what was stored when the record was made. If they are the same, nothing that matters has
+changed. Otherwise the record is *stale*: still shown, marked, with its commit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,8 @@ from mmlib.runs.variants import split_variant
 
 CURRENT, RECERTIFIED, STALE = "current", "re-certified", "stale"
 SAME = 1e-3  # relative; other kernels round differently, and twenty steps of training make that larger
+ALIKE = 1e-2  # of what is measured: one pixel that falls to the other side moves a score by more than rounding does
+NEVER_ALIKE = ("speed", "time", "weights", "training")  # clocks, hashes; of the training the first losses are compared
 FIELDS = {"variant": str, "data": str, "was": dict, "now": dict, "difference": float, "made": str}
 
 
@@ -96,7 +98,8 @@ def certify(stored: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, An
         again: the same run made now.
 
     Raises:
-        ValueError: they are not the same run, one has no losses, or the losses differ by more than 0.1 %.
+        ValueError: they are not the same run, one has no losses, the losses differ by more than 0.1 %, or something
+            that was measured is missing or differs by more than 1 %.
     """
     for name in ("chapter", "variant", "data", "data_fingerprint", "preset", "seed"):
         if stored[name] != again[name]:
@@ -107,6 +110,8 @@ def certify(stored: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, An
     apart = max(abs(a - b) / max(abs(a), abs(b), 1e-12) for a, b in zip(then, now))
     if apart > SAME:
         raise ValueError(f"the replay's first losses differ by {apart:.2%} from the stored ones; next: run it again")
+    if other := next(_other_numbers(stored["values"], again["values"]), None):
+        raise ValueError(f"the replay's {other}; next: make the runs again")
     return {
         "variant": stored["variant"],
         "data": stored["data"],
@@ -115,6 +120,29 @@ def certify(stored: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, An
         "difference": float(apart),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _other_numbers(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
+    """What a replay measured otherwise, in words. What it measures beyond the stored numbers is not looked at."""
+    now = dict(_numbers(again))
+    for name, then in _numbers(stored):
+        if name not in now:
+            yield f"record lacks {name}"
+        elif abs(now[name] - then) > ALIKE * max(abs(now[name]), abs(then), ALIKE):
+            yield f"{name} is {now[name]:.6g} and not {then:.6g}"
+
+
+def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
+    """Every number in a record's values, with its dotted path."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if name or key not in NEVER_ALIKE:
+                yield from _numbers(inner, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _numbers(inner, f"{name}.{place}")
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield name, float(value)
 
 
 def certificate_file(paper: str, folder: Path | str | None = None) -> Path:
