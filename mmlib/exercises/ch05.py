@@ -40,7 +40,7 @@ def seeds_needed(ask: Ask) -> None:
     ask.equals("an effect as large as the scatter", 1.0, 1.0, want=8)
     ask.equals("half the effect takes four times the seeds, before rounding", 0.5, 1.0, want=32)
     ask.equals("twice the scatter does the same", 1.0, 2.0, want=32)
-    ask.equals("a whole number is not rounded further", 2.8, 2.0, want=4)
+    ask.equals("a whole number is not rounded further", 14.0, 25.0, want=25)
     ask.equals("a loss needs as many seeds as a gain", -1.0, 1.0, want=8)
     ask.equals("never fewer than two: one run has no scatter", 10.0, 0.5, want=2)
 

@@ -25,6 +25,8 @@ def saliency(ask: Ask) -> None:
     ask.equals(
         "each pixel counts once", torch.tensor([0, 10, 10, 40]), want=torch.tensor([1 / 3, 0, 0, 1.0]), atol=1e-6
     )
+    ask.equals("far from all, not from the one in the middle", torch.tensor([0, 10, 20, 30, 100]), atol=1e-6,
+               want=torch.tensor([4.0, 1, 0, 1, 22]) / 22)  # fmt: skip
     ask.equals("where all is equal nothing is salient", torch.tensor([7, 7, 7]), want=torch.zeros(3))
 
 
@@ -75,6 +77,9 @@ def small_table(ask: Ask) -> None:
     query, key, value = PIXELS
     ask.equals("it agrees with a table made entry by entry", query, key, value.flip(0),
                want=_by_hand(query, key, value.flip(0)), atol=1e-5)  # fmt: skip
+    key, value = torch.tensor([[1.0, 0], [0, 2], [1, -1]]), torch.tensor([[0.0, 1], [1, 1], [2, 0]])
+    ask.equals("keys along the rows, values along the columns", key, key, value, want=_by_hand(key, key, value),
+               atol=1e-5)  # fmt: skip
     many = torch.linspace(-1, 1, 200_000).view(100_000, 2)
     ask.holds("100 000 pixels are no trouble", many, many / 300, many / 300,
               that=lambda r: tuple(r.shape) == (100_000, 2), expected="an answer for each pixel")  # fmt: skip

@@ -45,7 +45,7 @@ def size(ask: Ask) -> None:
 
 
 FLAT, STRIPES = torch.full((1, 1, 6, 6), 0.5), torch.tensor([0.0, 0, 1, 1, 0, 0]).expand(1, 1, 6, 6).contiguous()
-FAINT = 0.25 * STRIPES
+FAINT, STEP = 0.25 * STRIPES, torch.tensor([0.0, 0, 0, 1, 1, 1]).expand(1, 1, 6, 6).contiguous()
 
 
 @exercise(
@@ -58,13 +58,14 @@ FAINT = 0.25 * STRIPES
 )
 def weights(ask: Ask) -> None:
     """The shares of two images' edge strength: (B, 1, H, W) twice -> w_V, w_I, each (B,)."""
-    one, half, fifth = torch.ones(1), torch.full((1,), 0.5), torch.full((1,), 0.2)
+    one, half, third, fifth = (torch.full((1,), share) for share in (1.0, 1 / 2, 1 / 3, 1 / 5))
     ask.equals("two of a kind share", STRIPES, STRIPES, want=(half, half))
     ask.equals("who has all the edges gets all the weight", STRIPES, FLAT, want=(one, 1 - one))
     ask.equals(
         "a quarter of the contrast is a quarter of the strength", FAINT, STRIPES, want=(fifth, 1 - fifth), atol=1e-6
     )
     ask.equals("brightness is no edge", FAINT + 0.5, STRIPES, want=(fifth, 1 - fifth), atol=1e-6)
+    ask.equals("one step has half the edges of two", STEP, STRIPES, want=(third, 1 - third), atol=1e-6)
     both = torch.cat([STRIPES, FAINT]), torch.cat([FLAT, STRIPES])
     pair = torch.tensor([1.0, 0.2]), torch.tensor([0.0, 0.8])
     ask.equals("each pair of a batch by itself", *both, want=pair, atol=1e-6)

@@ -14,6 +14,14 @@ def far_from_the_mean(greys):
     return stretched((greys.float() - greys.float().mean()).abs())
 
 
+def far_from_the_median(greys):
+    return stretched((greys.float() - greys.float().median()).abs())
+
+
+def far_from_the_middle_two(greys):
+    return stretched((greys.float() - greys.float().quantile(0.5)).abs())
+
+
 def rare_is_salient(greys):
     return stretched(1 - (greys[:, None] == greys).float().mean(1))
 
@@ -66,6 +74,10 @@ def the_usual_order(query, key, value):
     return (query @ key.T / query.shape[1] ** 0.5).softmax(dim=1) @ value
 
 
+def values_along_the_rows(query, key, value):
+    return query @ (value.T @ key / query.shape[1] ** 0.5).softmax(dim=0)
+
+
 def mean_over_pixels(query, key, value):
     return query @ (key.T @ value / query.shape[1] ** 0.5 / len(key)).softmax(dim=0)
 
@@ -112,10 +124,13 @@ def always_two(now, before, temperature):
 
 MUTANTS = {
     "ch7.saliency": [
-        far_from_the_mean, rare_is_salient, divides_by_zero, only_divided_by_the_greatest, every_grey_once,
+        far_from_the_mean, far_from_the_median, far_from_the_middle_two, rare_is_salient, divides_by_zero,
+        only_divided_by_the_greatest, every_grey_once,
     ],
     "ch7.dense": [forgets_biases, forgets_that_it_is_dense, last_is_three_by_three, counts_from_one],
-    "ch7.attend": [rows_sum_to_one, no_root, no_soft_max, the_usual_order, mean_over_pixels],
+    "ch7.attend": [
+        rows_sum_to_one, no_root, no_soft_max, the_usual_order, values_along_the_rows, mean_over_pixels,
+    ],
     "ch7.colour": [all_channels, scales_colours, cuts, luma_last, red_replaced],
     "ch7.weights": [
         sums_to_one, upside_down, temperature_multiplies, difference_in_place_of_ratio, always_two,

@@ -67,6 +67,18 @@ def by_brightness(visible, ir):
     return seen / (seen + felt), felt / (seen + felt)
 
 
+def by_the_largest_edge(visible, ir):
+    seen, felt = (edges(image).amax(dim=(1, 2, 3)) for image in (visible, ir))
+    share = torch.where(seen + felt > 0, seen / (seen + felt), 0.5)
+    return share, 1 - share
+
+
+def by_contrast(visible, ir):
+    seen, felt = (image.std(dim=(1, 2, 3)) for image in (visible, ir))
+    share = torch.where(seen + felt > 0, seen / (seen + felt), 0.5)
+    return share, 1 - share
+
+
 def squared(visible, ir):
     seen, felt = (edges(image).square().mean(dim=(1, 2, 3)) for image in (visible, ir))
     share = torch.where(seen + felt > 0, seen / (seen + felt), 0.5)
@@ -118,7 +130,15 @@ def in_place(gradient, scale, limit):
 MUTANTS = {
     "ch8.window": [never_stops, stops_at_the_start_only, one_short_of_the_end, not_centred],
     "ch8.size": [forgets_the_seven, one_level_less, always_one_more, square],
-    "ch8.weights": [no_edge_is_nan, over_the_whole_batch, exchanged, by_brightness, squared],
+    "ch8.weights": [
+        no_edge_is_nan,
+        over_the_whole_batch,
+        exchanged,
+        by_brightness,
+        by_the_largest_edge,
+        by_contrast,
+        squared,
+    ],
     "ch8.diversity": [
         only_the_first_half,
         only_the_second_half,
