@@ -56,6 +56,13 @@ def look_back(ask: Ask) -> None:
     up[1] = -1
     want = torch.tensor([[[0.0, 0, 0, 0], [1, 2, 3, 4], [5, 6, 7, 8]]])
     ask.equals("v = -1 fetches from one pixel above", picture, up, want=want)
+    left, below = still.clone(), still.clone()
+    left[0] = -1
+    below[1] = 1
+    want = torch.tensor([[[0.0, 1, 2, 3], [0, 5, 6, 7], [0, 9, 10, 11]]])
+    ask.equals("u = -1 fetches from the left, and 0 from beyond the left edge", picture, left, want=want)
+    want = torch.tensor([[[5.0, 6, 7, 8], [9, 10, 11, 12], [0, 0, 0, 0]]])
+    ask.equals("v = 1 fetches from below, and 0 from beyond the last row", picture, below, want=want)
     mixed = still.clone()
     mixed[:, 1, 1] = torch.tensor([2.0, 1.0])
     want = picture.clone()
@@ -85,4 +92,7 @@ def warmest(ask: Ask) -> None:
     speck = ir.clone()
     speck[0, 0, 2] = 1.0
     ask.equals("one hot pixel does not make a warm object", speck, instances, want=7)
+    half = ir.clone()
+    half[0, :2, 3] = 1.0
+    ask.equals("the mean decides, not the median", half, instances, want=4)
     ask.equals("one object alone is the warmest", ir, torch.where(instances == 9, 9, 0), want=9)

@@ -49,10 +49,16 @@ def nearest(ask: Ask) -> None:
     speck = depth.clone()
     speck[0, 0, 1] = 2.0
     ask.equals("the median decides: one near pixel does not", speck, instances, want=5)
+    hole = depth.clone()
+    hole[0, 1, 0] = 100.0
+    ask.equals("... nor does one far pixel, as it would with the mean", hole, instances, want=5)
     close = depth.where(instances != 2, torch.tensor(8.5))
-    ask.equals("less than a tenth ahead: 0", close, instances, want=0)
+    ask.equals("the second less than a tenth farther away: 0", close, instances, want=0)
+    ask.equals("... a tenth is a share, not a number of metres", 10 * close, instances, want=0)
     clear = depth.where(instances != 2, torch.tensor(9.0))
-    ask.equals("more than a tenth ahead is enough", clear, instances, want=5)
+    ask.equals("more than a tenth farther away is enough", clear, instances, want=5)
+    clear = depth.where(instances != 2, torch.tensor(8.85))
+    ask.equals("... a tenth of the nearer distance", clear, instances, want=5)
     alone = torch.where(instances == 9, 9, 0)
     ask.equals("a single object is always the nearest", depth, alone, want=9)
     empty = torch.zeros_like(instances)

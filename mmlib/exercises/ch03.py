@@ -52,6 +52,9 @@ def mutual_information(ask: Ask) -> None:
     ask.equals("a negative shares everything", coin, 255 - coin, want=1.0, atol=1e-4)
     four = torch.tensor([[0, 85], [170, 255]])
     ask.equals("four levels, four places: 2 bits", four, four.flip(1), want=2.0, atol=1e-4)
+    two, all_levels = torch.arange(2).repeat_interleave(256)[None], torch.arange(256).repeat(2)[None]
+    ask.equals("every pair of levels is a pair of its own", two, all_levels, want=0.0, atol=1e-4)
+    ask.equals("... whichever of the two pictures has more levels", all_levels, two, want=0.0, atol=1e-4)
 
 
 @exercise(

@@ -99,7 +99,7 @@ def resize(ask: Ask) -> None:
     ],
 )
 def round_trip(ask: Ask) -> None:
-    """Occlusion by the round trip with whole-number flows: forward, backward (2, H, W), tolerance give (H, W) bool."""
+    """Occlusion by the round trip: forward (whole numbers) and backward (2, H, W), tolerance give (H, W) bool."""
     still, no = torch.zeros(2, 2, 6), torch.zeros(2, 6, dtype=torch.bool)
     ask.equals("where nothing moves nothing is hidden", still, still, 0.5, want=no)
     forward, backward = still.clone(), still.clone()
@@ -113,11 +113,17 @@ def round_trip(ask: Ask) -> None:
     want = no.clone()
     want[:, -1] = True
     ask.equals("what leaves the picture is hidden", drift, -drift, 0.5, want=want)
+    want = no.clone()
+    want[:, 0] = True
+    ask.equals("... also at the left", -drift, drift, 0.5, want=want)
     down = still.clone()
     down[1] = 1.0
     want = no.clone()
     want[-1] = True
     ask.equals("v counts rows, downwards", down, -down, 0.5, want=want)
+    want = no.clone()
+    want[0] = True
+    ask.equals("... and what leaves at the top is hidden, too", -down, down, 0.5, want=want)
     late = torch.zeros(2, 2, 6)
     late[0] = 0.4
     ask.equals("a small disagreement is forgiven", still, late, 0.5, want=no)

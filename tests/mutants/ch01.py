@@ -61,6 +61,22 @@ def one_arrow_for_all(image_next, flow):
     return _grid(image_next, flow[:, :1, :1].expand_as(flow))
 
 
+def _with_negative_indices(image, flow, inside):
+    """Tests only some edges; beyond the others, Python's negative indices or a clamp give wrong pixels."""
+    H, W = image.shape[-2:]
+    y, x = torch.meshgrid(torch.arange(H), torch.arange(W), indexing="ij")
+    x2, y2 = x + flow[0].long(), y + flow[1].long()
+    return image[:, y2.clamp(max=H - 1), x2.clamp(max=W - 1)] * inside(x2, y2, H, W)
+
+
+def forgets_the_left_edge(image_next, flow):
+    return _with_negative_indices(image_next, flow, lambda x, y, H, W: (x < W) & (y >= 0) & (y < H))
+
+
+def forgets_the_last_row(image_next, flow):
+    return _with_negative_indices(image_next, flow, lambda x, y, H, W: (x >= 0) & (x < W) & (y >= 0))
+
+
 def first_channel_only(image_next, flow):
     return _grid(image_next[:1], flow)
 
@@ -76,6 +92,10 @@ def by_sum(ir, instances):
 
 def by_hottest_pixel(ir, instances):
     return _best(ir, instances, torch.max)
+
+
+def by_median(ir, instances):
+    return _best(ir, instances, torch.median)
 
 
 def counts_the_background(ir, instances):
@@ -103,11 +123,14 @@ MUTANTS = {
         wraps_around,
         repeats_the_border,
         one_arrow_for_all,
+        forgets_the_left_edge,
+        forgets_the_last_row,
         first_channel_only,
     ],
     "ch1.warmest": [
         by_sum,
         by_hottest_pixel,
+        by_median,
         counts_the_background,
         position_instead_of_id,
         coldest,

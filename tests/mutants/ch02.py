@@ -48,6 +48,21 @@ def by_minimum(depth, instances):
     return 0 if not far or (len(far) > 1 and far[1][0] < 1.1 * far[0][0]) else far[0][1]
 
 
+def by_mean(depth, instances):
+    far = _sorted(depth, instances, torch.mean)
+    return 0 if not far or (len(far) > 1 and far[1][0] < 1.1 * far[0][0]) else far[0][1]
+
+
+def margin_in_metres(depth, instances):
+    far = _sorted(depth, instances, torch.median)
+    return 0 if not far or (len(far) > 1 and far[1][0] < far[0][0] + 0.8) else far[0][1]
+
+
+def tenth_of_the_farther(depth, instances):
+    far = _sorted(depth, instances, torch.median)
+    return 0 if not far or (len(far) > 1 and far[0][0] > 0.9 * far[1][0]) else far[0][1]
+
+
 def farthest(depth, instances):
     far = _sorted(depth, instances, torch.median)[::-1]
     return 0 if not far or (len(far) > 1 and far[0][0] < 1.1 * far[1][0]) else far[0][1]
@@ -146,7 +161,17 @@ def larger_of_a_tie(labels, k):
 
 MUTANTS = {
     "ch2.ground_distance": [negative_above, absolute_row, without_height, upside_down, inverse, zero_above],
-    "ch2.nearest": [always_says_one, counts_background, by_minimum, farthest, needs_two, too_strict],
+    "ch2.nearest": [
+        always_says_one,
+        counts_background,
+        by_minimum,
+        by_mean,
+        margin_in_metres,
+        tenth_of_the_farther,
+        farthest,
+        needs_two,
+        too_strict,
+    ],
     "ch2.shares": [counts_unknown, no_check, only_present, divides_by_zero, raw_counts, refuses_unknown],
     "ch2.shrink": [
         averaged,

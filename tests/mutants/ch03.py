@@ -47,6 +47,18 @@ def information_of_the_sum(a, f):
     return _entropy(a) + _entropy(f) - _entropy(a + f)
 
 
+def information_with_a_factor_of_255(a, f):
+    return _entropy(a) + _entropy(f) - _entropy(a * 255 + f)
+
+
+def information_with_a_factor_of_101(a, f):
+    return _entropy(a) + _entropy(f) - _entropy(a * 101 + f)
+
+
+def information_with_a_factor_the_other_way_round(a, f):
+    return _entropy(a) + _entropy(f) - _entropy(a + 101 * f)
+
+
 def joint_entropy_only(a, f):
     return _entropy(a * 256 + f)
 
@@ -131,6 +143,9 @@ MUTANTS = {
     "ch3.mutual_information": [
         information_in_nats,
         information_of_the_sum,
+        information_with_a_factor_of_255,
+        information_with_a_factor_of_101,
+        information_with_a_factor_the_other_way_round,
         joint_entropy_only,
         information_without_the_joint,
         information_with_empty_bins,

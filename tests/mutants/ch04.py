@@ -98,6 +98,24 @@ def forgives_leaving(forward, backward, tolerance):
     return _trip(forward, backward, tolerance, forgives_leaving=True)
 
 
+def _with_negative_indices(forward, backward, tolerance, left, top):
+    """Tests only some edges; beyond the others, Python's negative indices read the way back at the far side."""
+    height, width = forward.shape[-2:]
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    x2, y2 = x + forward[0].long(), y + forward[1].long()
+    inside = (x2 >= left) & (x2 < width) & (y2 >= top) & (y2 < height)
+    home = backward[:, y2.clamp(max=height - 1), x2.clamp(max=width - 1)]
+    return ~inside | ((forward + home).norm(dim=0) > tolerance)
+
+
+def forgets_the_left_edge(forward, backward, tolerance):
+    return _with_negative_indices(forward, backward, tolerance, left=-forward.shape[-1], top=0)
+
+
+def forgets_the_top_edge(forward, backward, tolerance):
+    return _with_negative_indices(forward, backward, tolerance, left=0, top=-forward.shape[-2])
+
+
 def rows_for_columns(forward, backward, tolerance):
     return _trip(forward, backward, tolerance, swap=True)
 
@@ -124,6 +142,8 @@ MUTANTS = {
         reads_the_way_back_at_the_start,
         subtracts,
         forgives_leaving,
+        forgets_the_left_edge,
+        forgets_the_top_edge,
         rows_for_columns,
         ignores_the_tolerance,
         says_visible,
