@@ -2,7 +2,7 @@
 
 Half-trained nets are easy to rank in any order. So a direction is judged only where both arms had the same steps,
 data order, augmentation and tuning, where the worse arm's loss had flattened, and where twice the steps on one seed
-leave a part of the difference that is worth its name.
+leave at least a quarter of the difference.
 """
 
 from __future__ import annotations
