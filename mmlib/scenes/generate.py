@@ -15,7 +15,7 @@ from mmlib.scenes.knobs import Conditions, Knobs, resolve
 from mmlib.scenes.layout import build
 from mmlib.scenes.splits import draws, split_of, split_seeds
 from mmlib.scenes.vocabulary import VERSION
-from mmlib.scenes.world import FAR
+from mmlib.scenes.world import FAR, World
 
 FIELDS = (
     "rgb",
@@ -119,6 +119,7 @@ def _sample(seed: int, size: tuple[int, int], c: Conditions, device: str, fields
     """Build, draw, light and describe one scene."""
     source = atlas(device)
     world = build(seed, c, source)
+    empty = World(world.street, world.camera, list(world.quads))
     populate(world, seed, c, source)
     both = views(world, size)
     need = set(fields) | ({"ir", "instances", "boxes", "flow"} if "expressions" in fields else set())
@@ -128,8 +129,12 @@ def _sample(seed: int, size: tuple[int, int], c: Conditions, device: str, fields
     frames = list(enumerate(both)) if second else [(0, both[0])]
     looks = bool(need & {"rgb", "rgb_next", "ir", "ir_next"})
     pictures = compose.draw(world, frames, size, c, sky, source, looks)
+    behind = [None] * len(frames)
+    if c.camouflage > 0 and need & {"rgb", "rgb_next"}:
+        # What is behind the things: the street before anybody entered it, so that their shadows are missing too.
+        behind = compose.draw(empty, frames, size, c, sky, source)
     out = {}
-    _pictures_of(out, need, seed, pictures, both, world, c)
+    _pictures_of(out, need, seed, pictures, behind, both, world, c)
     now = pictures[0]
     out["labels"] = now.label
     out["depth"] = torch.where(now.depth >= 0.5 * FAR, torch.inf, now.depth)[None]
@@ -142,27 +147,27 @@ def _sample(seed: int, size: tuple[int, int], c: Conditions, device: str, fields
     return {k: out[k] for k in fields}
 
 
-def _pictures_of(out, need, seed, pictures, both, world, c) -> None:
-    """Render the asked-for rgb and infrared frames."""
+def _pictures_of(out, need, seed, pictures, behind, both, world, c) -> None:
+    """Render the asked-for rgb and infrared frames; `behind` holds each frame's picture without things, or None."""
     rng = draws(seed, "sensor")
     places = rng.integers(0, 1 << 20, 4).tolist()
     angle, flare, spill = rng.uniform(0, 2 * np.pi), rng.uniform(-0.32, 0.32), rng.uniform(0.7, 1.3)
     shift = c.misregistration * np.cos(angle), c.misregistration * np.sin(angle)
     for k, suffix in enumerate(("", "_next")[: len(pictures)]):
         if "rgb" + suffix in need:
-            out["rgb" + suffix] = _visible(pictures[k], both[k], world, c, places[k], flare, spill)
+            out["rgb" + suffix] = _visible(pictures[k], behind[k], both[k], world, c, places[k], flare, spill)
         if "ir" + suffix in need:
             out["ir" + suffix] = _infrared(pictures[k], c, places[2 + k], shift)
 
 
-def _visible(picture, view, world, c, place, flare, spill) -> torch.Tensor:
-    """An rgb frame (3, H, W)."""
+def _visible(picture, behind, view, world, c, place, flare, spill) -> torch.Tensor:
+    """An rgb frame (3, H, W); camouflage mixes in the light of `behind`, the picture without things."""
     rows, columns = pixel_grid(picture.depth.shape, picture.depth.device)
-    linear = light.illuminate(picture.surfaces, picture.depth, view, world.street, c, rows, columns)
-    linear = light.air(linear, picture.depth, view, c, rows)
-    if c.time != "day":
-        glow = picture.surfaces[3:6] * (picture.depth < 0.5 * FAR)
-        light.bloom(linear, glow, spill * (0.25 if c.time == "night" else 0.12) * (1 + 1.5 * c.fog))
+    linear = _lit(picture, view, world.street, c, spill, rows, columns)
+    if behind is not None:
+        # Light is mixed, not surfaces: each picture is lit at its own depths, so that neither the headlights nor the
+        # fog outline what has faded. `lerp` is exact where the two are equal, and at 1.
+        linear = torch.lerp(linear, _lit(behind, view, world.street, c, spill, rows, columns), c.camouflage)
     if c.glare > 0:
         if c.time == "night":
             where, colour = (flare - 0.12, -0.035), (1.0, 0.96, 0.86)
@@ -172,6 +177,16 @@ def _visible(picture, view, world, c, place, flare, spill) -> torch.Tensor:
     image = sensor.blur(light.develop(linear, c.style), 0.35 * c.noise)
     sigma = c.noise * {"day": 0.008, "dusk": 0.010, "night": 0.016}[c.time] * (1.6 if c.style == "target" else 1.0)
     return sensor.read_out(image, sigma, place)
+
+
+def _lit(picture, view, street, c, spill, rows, columns) -> torch.Tensor:
+    """Linear light (3, H, W) of a picture that reaches the lens: lit, through the air, with light spilt by lamps."""
+    linear = light.illuminate(picture.surfaces, picture.depth, view, street, c, rows, columns)
+    linear = light.air(linear, picture.depth, view, c, rows)
+    if c.time != "day":
+        glow = picture.surfaces[3:6] * (picture.depth < 0.5 * FAR)
+        light.bloom(linear, glow, spill * (0.25 if c.time == "night" else 0.12) * (1 + 1.5 * c.fog))
+    return linear
 
 
 def _infrared(picture, c, place, shift) -> torch.Tensor:

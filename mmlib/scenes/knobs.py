@@ -16,6 +16,7 @@ _RANGES = {
     "crowding": (0.0, 1.0),
     "ambiguity": (0.0, 1.0),
     "speed": (0.0, 3.0),
+    "camouflage": (0.0, 1.0),
 }
 
 
@@ -28,7 +29,9 @@ class Knobs:
     the seed.  noise: factor on both sensors' noise and blur (0 to 10, 0 = a perfect sensor).  crowding: 0 (empty
     street) to 1 (rush hour).  ambiguity: probability (0 to 1) that an expression fits more than it means.  style:
     "source" or "target", two renderings of the same world for adaptation.  speed: factor on all motion (0 to 3).
-    Raises ValueError for a value out of range.
+    camouflage: 0 (none) to 1, how far persons, riders and cars fade, in rgb alone, into what is behind them, with
+    their lamps and shadows; at 1 rgb is the empty street, and only infrared and motion show them. Labels, boxes,
+    depth, flow and expressions stay those of the scene with 0.  Raises ValueError for a value out of range.
     """
 
     time: str | None = None
@@ -40,6 +43,7 @@ class Knobs:
     ambiguity: float | None = 0.0
     style: str | None = "source"
     speed: float | None = 1.0
+    camouflage: float | None = 0.0
 
     def __post_init__(self) -> None:
         for name, allowed in (("time", TIMES), ("style", STYLES)):
@@ -67,6 +71,7 @@ class Conditions:
     ambiguity: float
     style: str
     speed: float
+    camouflage: float
     air: float  # air temperature, deg C
     sun_heat: float  # how much warmer a dark sunlit wall is than the air, K
     sun_side: int  # -1: the sun stands on the left, +1: on the right
@@ -93,9 +98,10 @@ def resolve(seed: int, knobs: Knobs | None) -> Conditions:
         "style": str(rng.choice(STYLES)),
         "speed": float(rng.uniform(0.5, 1.5)),
     }
+    warmth, side, cloud = rng.uniform(0, 1), int(rng.integers(0, 2)) * 2 - 1, float(rng.uniform(0, 1))
+    drawn["camouflage"] = float(rng.uniform(0, 1))  # the last draw: this knob came later and must move no other
     fixed = {f.name: getattr(knobs, f.name) for f in fields(knobs) if getattr(knobs, f.name) is not None}
     chosen = {**drawn, **fixed}
-    warmth, side, cloud = rng.uniform(0, 1), int(rng.integers(0, 2)) * 2 - 1, float(rng.uniform(0, 1))
     return Conditions(**chosen, **_weather(chosen["time"], warmth, cloud), sun_side=side, cloud=cloud)
 
 
