@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from mmlib.runs.atomic import replace_file
+from mmlib.files import replace_file
 
 KEPT = Path(__file__).resolve().parents[1] / "results" / "speed"
 OTHERS = 0.08  # of the machine, that the rest of it may use in a clean repetition

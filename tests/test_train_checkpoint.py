@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmlib.runs.sealed import read_sealed, refuse_others, write_sealed
-from mmlib.train import Batches, train
+from mmlib.files import read_sealed, write_sealed
+from mmlib.train import Batches, refuse_others, train
 
 sys.path.insert(0, str(Path(__file__).parent))
 from train_toy import STEPS, net_and_batches, numbers, run
@@ -146,7 +146,7 @@ def test_a_run_with_other_settings_is_not_taken_up(finished):
         return {"ce": net(batch["rgb"]).square().mean()}
 
     with pytest.raises(ValueError, match="expected settings.clip: None, got 1.0.*next: use another folder"):
-        train(step, net, batches, steps=STEPS, device="cpu", checkpoint=finished)
+        train(step, net, batches, steps=STEPS, device="cpu", checkpoint=finished, precision="fp32")
 
 
 def test_a_run_on_other_batches_is_not_taken_up(tmp_path):
@@ -222,7 +222,7 @@ def test_fp16_scaling_is_resumed_too(tmp_path):
     with pytest.raises(Stop):
         run(tmp_path, 3, precision="fp16", evaluate=stop, evaluate_every=1)
     assert numbers(*run(tmp_path, 3, precision="fp16")) == numbers(*run(precision="fp16"))
-    with pytest.raises(ValueError, match="settings.precision: auto, got fp16"):
+    with pytest.raises(ValueError, match="settings.precision: fp32, got fp16"):
         run(tmp_path, 3)
 
 

@@ -26,7 +26,7 @@ def net_and_batches(dropout):
     return net, Batches({"rgb": torch.rand(24, 3, 8, 8), "labels": torch.randint(0, 4, (24, 8, 8))}, 8, seed=1)
 
 
-def run(checkpoint=None, save_every=100, kill_at=None, dropout=0.2, **options):
+def run(checkpoint=None, save_every=100, kill_at=None, dropout=0.2, precision="fp32", **options):
     """Train; return the log and the net."""
     net, batches = net_and_batches(dropout)
     seen = []
@@ -39,7 +39,7 @@ def run(checkpoint=None, save_every=100, kill_at=None, dropout=0.2, **options):
 
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-2)
     log = train(step, net, batches, steps=STEPS, optimizer=optimizer, schedule=poly(), ema=0.9, clip=1.0,
-                device="cpu", checkpoint=checkpoint, save_every=save_every, **options)  # fmt: skip
+                device="cpu", checkpoint=checkpoint, save_every=save_every, precision=precision, **options)  # fmt: skip
     return log, net
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmlib.runs.fingerprint import ROOT
+from mmlib.files import ROOT
 
 NBS = ROOT / "nbs"
 

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from mmlib import __version__
-from mmlib.runs.fingerprint import ROOT
+from mmlib.files import ROOT
 
 # Import name -> what pip calls it. torch, torchvision and numpy are Colab's own and are never touched.
 NEEDED = {
@@ -26,6 +26,9 @@ NEEDED = {
     "PIL": "pillow>=10.3",
     "yaml": "pyyaml>=6.0",
     "tqdm": "tqdm>=4.66",
+    "pydantic": "pydantic>=2.9",
+    "scipy": "scipy>=1.14",
+    "pandas": "pandas>=2.2",
 }
 KEPT = ("torch", "torchvision", "numpy")
 

@@ -10,11 +10,11 @@ from typing import Any
 import nbformat
 import yaml
 
-from mmlib.book.lock import locked
-from mmlib.runs.fingerprint import ROOT
-from mmlib.runs.presets import check_preset
+from mmlib.files import locked
+from mmlib.files import ROOT
+from mmlib.results.records import check_preset
 
-LIMIT_S = {"smoke": 900, "laptop": 3600, "gpu": 7200, "paper": None}
+LIMIT_S = {"smoke": 900, "laptop": 3600, "night": 10800, "gpu": 7200, "paper": None}
 """Seconds after which one cell is given up, by preset: a run that hangs must not hold the whole night."""
 
 # One thread each, and idle threads that sleep: chapters run side by side, and OpenMP's busy waiting would triple
@@ -71,7 +71,7 @@ def execute(
     Args:
         notebook: a chapter under nbs/.
         output: the executed notebook; written only if every cell ran.
-        preset: one of :data:`mmlib.runs.PRESETS`.
+        preset: one of :data:`mmlib.results.PRESETS`.
         parameters: further papermill parameters: data, seed, variant, pretrained, out.
         limit_s: seconds that one cell may take; by default :data:`LIMIT_S` of the preset.
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import nbformat
 
 from mmlib.book.chapters import chapters
-from mmlib.runs.atomic import replace_file
-from mmlib.runs.fingerprint import ROOT
+from mmlib.files import replace_file
+from mmlib.files import ROOT
 
 MODELS = ROOT / "mmlib" / "models"
 HEAD = '''"""{title}

@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 from mmlib.book.chapters import NBS, chapters
-from mmlib.book.lock import locked
-from mmlib.runs.fingerprint import ROOT, code_files, notebook_code
+from mmlib.files import locked
+from mmlib.files import ROOT
+from mmlib.results.fingerprint import code_files, notebook_code
 
 
 def inputs(name: str) -> list[str]:

@@ -12,7 +12,7 @@ from mmlib.book.sparkline import sparkline
 from mmlib.claims import Direction, Judged, Key, Paper, judge, load, names, read_records
 from mmlib.claims.verdicts import NOT_ATTEMPTED, UNVERIFIED, VERDICTS
 from mmlib.nightly.planning import notebook_of, parse, states
-from mmlib.runs.fingerprint import ROOT
+from mmlib.files import ROOT
 from mmlib.runs.history import entries, read_history
 from mmlib.runs.states import CURRENT, RECERTIFIED, STALE
 from mmlib.show.html import Html, tag

@@ -16,8 +16,8 @@ from pathlib import Path
 import nbformat
 
 from mmlib.book.colab import cell as colab_cell
-from mmlib.runs.atomic import replace_file
-from mmlib.runs.fingerprint import ROOT
+from mmlib.files import replace_file
+from mmlib.files import ROOT
 
 KEY = re.compile(r"[a-z][a-z0-9_]*")
 PARAMETERS = 'preset = "laptop"\ndata = "ministreet"\nseed = 0\nvariant = "default"\npretrained = True\nout = ""'

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from mmlib.book.chapters import chapters
-from mmlib.book.lock import locked
-from mmlib.runs.fingerprint import ROOT
+from mmlib.files import locked
+from mmlib.files import ROOT
 
 
 def stage(build: Path) -> Path:

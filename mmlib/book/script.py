@@ -17,9 +17,9 @@ from typing import Any
 
 from mmlib.book.chapters import find
 from mmlib.book.execute import ENVIRONMENT, check_parameters
-from mmlib.nightly.running import SHOWN_ONLY
-from mmlib.runs.fingerprint import ROOT
-from mmlib.runs.presets import check_preset
+from mmlib.results.night import SHOWN_ONLY
+from mmlib.files import ROOT
+from mmlib.results.records import check_preset
 
 LEFT_OUT = SHOWN_ONLY | {"colab"}
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from mmlib.data.dataset import Dataset
 from mmlib.data.folders import DataMissing, verified
 from mmlib.data.middlebury import read_flo, read_flow_npz
-from mmlib.runs.atomic import replace_file
+from mmlib.files import replace_file
 
 TOWARDS = ("previous", "next")
 SUFFIXES = (".npz", ".npy", ".flo")

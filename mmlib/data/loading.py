@@ -3,6 +3,7 @@
 import importlib
 from typing import Any
 
+from mmlib import uses
 from mmlib.data.dataset import Dataset
 from mmlib.data.folders import installed
 
@@ -39,6 +40,7 @@ def load(name: str, split: str | None = None, **options: Any) -> Dataset:
     if name not in _LOADERS:
         raise ValueError(f"unknown data set {name!r}; expected one of {', '.join(NAMES)}")
     module, function = _LOADERS[name]
+    uses.note_reader(name, module)
     if split is not None:
         options["split"] = split
     return getattr(importlib.import_module(module), function)(**options)

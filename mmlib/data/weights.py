@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from mmlib import uses
 from mmlib.data.folders import DataMissing, command, manifest, set_folder, verified
 
 WEIGHTS = {
@@ -32,7 +33,17 @@ def weights(name: str) -> dict[str, Tensor]:
     path = folder / WEIGHTS[name]
     if not path.is_file():
         raise DataMissing(f"weights of {name}: {path} does not exist; obtain it with: {command('weights')}")
-    if WEIGHTS[name] not in manifest(folder):
+    listed = manifest(folder)
+    if WEIGHTS[name] not in listed:
         raise DataMissing(f"weights of {name}: no sha256 to check in {folder}/MANIFEST.sha256: {command('weights')}")
+    uses.note_weights(f"outside/{name}", listed[WEIGHTS[name]])
     state = torch.load(verified(folder, path), map_location="cpu", weights_only=True)
     return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+
+
+def listed_sha256(name: str) -> str | None:
+    """The sha256 that the manifest at hand lists for the weights `name`; None where they are absent or unknown."""
+    try:
+        return manifest(set_folder("weights")).get(WEIGHTS.get(name, ""))
+    except DataMissing:
+        return None

@@ -4,7 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmlib.losses import in_float32
 
+
+@in_float32
 def edges(image: Tensor) -> Tensor:
     """Sobel edge strength |gx| + |gy| of (B, 1, H, W) -> the same size; the border is continued, so it adds no edge.
 
@@ -17,6 +20,7 @@ def edges(image: Tensor) -> Tensor:
     return gx.abs() + gy.abs()
 
 
+@in_float32
 def edge_loss(fused: Tensor, target: Tensor) -> Tensor:
     """Mean |edges(fused) - edges(target)| of (B, 1, H, W) twice: a scalar, 0 or more."""
     return (edges(fused) - edges(target)).abs().mean()
@@ -29,6 +33,7 @@ def window(size: int = 11, sigma: float = 1.5) -> list[float]:
     return (weights / weights.sum()).tolist()
 
 
+@in_float32
 def ssim(fused: Tensor, target: Tensor, *, size: int = 11, sigma: float = 1.5) -> Tensor:
     """Structural similarity of each image with its target: (B, C, H, W) twice, in [0, 1] -> (B,), at most 1.
 
@@ -47,11 +52,13 @@ def ssim(fused: Tensor, target: Tensor, *, size: int = 11, sigma: float = 1.5) -
     return (alike / ((f * f + t * t + c1) * (ff - f * f + tt - t * t + c2))).mean(dim=(1, 2, 3))
 
 
+@in_float32
 def first_round(fused: Tensor, target: Tensor) -> dict[str, Tensor]:
     """SegMiF's fusion loss in round 1, as its terms: |u - T| and |edges(u) - edges(T)|, both means over pixels."""
     return {"grey": F.l1_loss(fused, target), "edges": edge_loss(fused, target)}
 
 
+@in_float32
 def later_rounds(fused: Tensor, target: Tensor) -> dict[str, Tensor]:
     """SegMiF's fusion loss from round 2 on, as its terms: the mean squared error and 1.1 (1 - SSIM)."""
     return {"square": F.mse_loss(fused, target), "structure": 1.1 * (1 - ssim(fused, target).mean())}

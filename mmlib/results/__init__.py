@@ -1,0 +1,67 @@
+"""From runs to verdicts: settings, records, weights, claims, the rules of evidence, and the night that fills the gaps.
+
+`records` writes down what a run measured, `fingerprint` knows whether that still stands, `claims` reads what papers say
+and what we ask, `evidence` judges, `tables` shows, `night` runs what is missing. Nothing here can move a number.
+"""
+
+from mmlib.files import ROOT, replace_file
+from mmlib.results.claims import Cell, Direction, Paper, load_claims, paper_keys, settings
+from mmlib.results.evidence import Interval, Judged, Verdict, judge, judge_book, paired_interval, t_interval
+from mmlib.results.fingerprint import State, code_files, code_fingerprint, state
+from mmlib.results.records import (
+    PRESETS,
+    Key,
+    Record,
+    check_preset,
+    doubled,
+    find_record,
+    load_record,
+    read_records,
+    record_path,
+    split_variant,
+    training_block,
+    write_record,
+)
+from mmlib.results.tables import assert_finding, frame, last_verified, results_table
+from mmlib.results.weights import load_weights, save_weights, weights_file
+
+__all__ = [
+    "Cell",
+    "Direction",
+    "Interval",
+    "Judged",
+    "Key",
+    "PRESETS",
+    "Paper",
+    "ROOT",
+    "Record",
+    "State",
+    "assert_finding",
+    "last_verified",
+    "Verdict",
+    "check_preset",
+    "code_files",
+    "code_fingerprint",
+    "doubled",
+    "find_record",
+    "frame",
+    "judge",
+    "judge_book",
+    "load_claims",
+    "load_record",
+    "load_weights",
+    "paired_interval",
+    "paper_keys",
+    "read_records",
+    "record_path",
+    "replace_file",
+    "results_table",
+    "save_weights",
+    "settings",
+    "split_variant",
+    "state",
+    "t_interval",
+    "training_block",
+    "weights_file",
+    "write_record",
+]

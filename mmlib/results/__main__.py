@@ -1,0 +1,91 @@
+"""The commands of the night: `python -m mmlib.results night | nightly | reproduce | run | rerun`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mmlib.results", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    night = commands.add_parser("night", help="run what the claims ask for and no current record answers")
+    night.add_argument("--chapter", help="only this chapter")
+    night.add_argument("--preset", default="night")
+    reproduce = commands.add_parser("reproduce", help="one chapter: its grid, or its one run if it makes no claims")
+    reproduce.add_argument("chapter", help="number, name or path")
+    reproduce.add_argument("--preset", default="night")
+    for command in (night, reproduce):
+        command.add_argument("--data")
+        command.add_argument("--variant")
+        command.add_argument("--seed", type=int)
+        command.add_argument("--force", action="store_true", help="run what is current, too")
+    nightly = commands.add_parser("nightly", help="make some published runs again, and report drift")
+    nightly.add_argument("--chapter")
+    nightly.add_argument("--preset", help="only runs of this preset")
+    nightly.add_argument("--count", type=int, default=3, help="runs per paper")
+    nightly.add_argument("--day", help="which day's sample (default: today)")
+    for command in (night, reproduce, nightly):
+        command.add_argument("--jobs", type=int, help="runs at once (default: one per processor)")
+    for name in ("run", "rerun"):
+        commands.add_parser(name, help="one run (the queue calls this)").add_argument("name")
+    for command in commands.choices.values():
+        command.add_argument("--build", default="_build")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        return _run(args)
+    except (ValueError, FileNotFoundError, RuntimeError) as error:
+        print(f"mmlib.results: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("mmlib.results: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _run(args: argparse.Namespace) -> int:
+    from mmlib.results import night
+
+    if args.command == "run":
+        print(f"{args.name}: {night.run_one(args.name, args.build)}")
+        return 0
+    if args.command == "rerun":
+        print(f"{args.name}: {night.rerun_one(args.name, args.build)}")
+        return 0
+    if args.command == "nightly":
+        return night.nightly(build=args.build, chapter=args.chapter, count=args.count, jobs=args.jobs, day=args.day,
+                             preset=args.preset)  # fmt: skip
+    only = {"data": args.data, "variant": args.variant, "seed": args.seed}
+    same = {"preset": args.preset, "build": args.build, "only": only, "jobs": args.jobs, "force": args.force}
+    if args.command == "night":
+        return night.night(chapter=args.chapter, **same)
+    return _reproduce(args, same)
+
+
+def _reproduce(args: argparse.Namespace, same: dict) -> int:
+    """The grid of a chapter that makes claims; else the one run that was asked for."""
+    from mmlib.book.chapters import find
+    from mmlib.book.execute import execute
+    from mmlib.results import night
+
+    try:
+        night.chosen(args.chapter)
+    except FileNotFoundError:
+        pass
+    else:
+        return night.night(chapter=args.chapter, **same)
+    chapter, output = find(args.chapter), Path(args.build) / "runs"
+    given = {name: value for name, value in same["only"].items() if value is not None}
+    made = execute(chapter, output / f"{chapter.stem}-{args.preset}.ipynb", preset=args.preset,
+                   parameters={**given, "out": "results"})  # fmt: skip
+    print(f"ran {chapter.name}: {made}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

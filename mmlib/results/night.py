@@ -1,0 +1,458 @@
+"""The night: run what the claims ask for and no current record answers, headline claims first, and publish each at once.
+
+    make night                 the preset `night`, all papers, one run per processor, at low priority
+    make nightly               a few published runs again: same numbers, another machine, or drift?
+    make reproduce CHAPTER=05  one chapter at one preset
+
+A night can be killed at any moment and started again, here or, from what is committed, on another machine: a run's
+record and weights are published together when it ends, each file whole, and a run that was cut off goes on from its
+last checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from statistics import median, stdev
+from typing import Any
+
+from mmlib.files import ROOT, locked, replace_file
+from mmlib.results.claims import Paper, load_claims, paper_keys
+from mmlib.results.evidence import Direction, keys_of
+from mmlib.results.fingerprint import CURRENT, code_fingerprint, state
+from mmlib.results.records import Key, Record, check_preset, load_record, read_records, split_variant
+from mmlib.results.tables import _numbers
+from mmlib.results.weights import load_weights, weights_file
+
+RESULTS = ROOT / "results"
+SHOWN_ONLY = {"look", "exercise", "solution", "colab"}
+RERUN = 3
+"""How many published runs of each paper `make nightly` makes again."""
+
+DEVIATIONS = 3.0
+"""A rerun has drifted if one of its scores lies further from the published one than this many seed-to-seed deviations."""
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The plan
+
+
+@dataclass
+class Plan:
+    """`runs`: names of runs to make, in order. `kept`: current ones. `skipped`: why others cannot be made here."""
+
+    runs: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def chosen(chapter: str | None = None) -> list[Paper]:
+    """The papers of all claims files, or the one that a chapter's number, name or key means.
+
+    Raises:
+        FileNotFoundError: no claims file answers to that name.
+    """
+    papers = [load_claims(key) for key in paper_keys()]
+    if not chapter:
+        return papers
+    word = Path(chapter).stem
+    names = {paper.key: (paper.key, paper.chapter, paper.chapter[3:], str(int(paper.chapter[:2]))) for paper in papers}
+    hits = [paper for paper in papers if word in names[paper.key] or word.lstrip("0") in names[paper.key]]
+    if len(hits) != 1:
+        known = ", ".join(paper.chapter for paper in papers)
+        raise FileNotFoundError(f"expected one of the chapters with claims {known}; got {chapter!r}")
+    return hits
+
+
+def wanted(paper: Paper) -> list[Key]:
+    """All runs that a paper's rows ask for, each once: headline claims first, then seed by seed, doubled ones last.
+
+    Seed by seed, so that a night that is cut off leaves pairs and not a single arm.
+    """
+    rows = [*paper.directions, *(cell for cell in paper.cells if cell.kind == "value")]
+    order: dict[Key, tuple] = {}
+    for row in rows:
+        for key in keys_of(row):
+            headline = isinstance(row, Direction) and row.headline
+            rank = (not headline, split_variant(key.variant)[1], key.seed)
+            order[key] = min(order.get(key, rank), rank)
+    return sorted(order, key=lambda key: order[key])
+
+
+def at_hand(data: str) -> bool:
+    """Whether a data variant such as "msrs-jpeg92" can be read here."""
+    if data == "ministreet":
+        return True
+    from mmlib.data import NAMES, available
+
+    name = data.split("-")[0]
+    return name in NAMES and available(name)
+
+
+def make_plan(
+    papers: Iterable[Paper],
+    *,
+    preset: str,
+    only: Mapping[str, Any] | None = None,
+    force: bool = False,
+    results: Path = RESULTS,
+) -> Plan:
+    """What is to be run at one preset.
+
+    Args:
+        papers: from :func:`chosen`.
+        only: restrict to some `data`, `variant` or `seed`.
+        force: plan what is current, too.
+
+    Raises:
+        ValueError: nothing answers to `preset` and `only`; the message has the nearest names.
+    """
+    check_preset(preset)
+    only = {name: value for name, value in (only or {}).items() if value is not None}
+    plan, known = Plan(), []
+    for paper in papers:
+        keys = wanted(paper)
+        known += keys
+        mine = [key for key in keys if key.preset == preset and all(getattr(key, n) == v for n, v in only.items())]
+        records = {} if paper.remeasured else read_records(paper.key, results)
+        for key in mine:
+            if paper.remeasured:
+                plan.skipped[str(key)] = paper.remeasured
+            elif not paper.notebook.is_file():
+                plan.skipped[str(key)] = f"nbs/{paper.chapter}.ipynb is not written yet"
+            elif not at_hand(key.data):
+                plan.skipped[str(key)] = f"the data set {key.data} is not here; next: book/datasets.md says how to get it"
+            elif not force and key in records and state(records[key], results).word == CURRENT:
+                plan.kept.append(str(key))
+            else:
+                plan.runs.append(str(key))
+    if not (plan.runs or plan.kept or plan.skipped) and (only or known):
+        raise ValueError(_nothing(preset, only, known))
+    return plan
+
+
+def _nothing(preset: str, only: Mapping[str, Any], known: list[Key]) -> str:
+    asked = {"preset": preset, **only}
+    near = []
+    for name, value in asked.items():
+        options = list(dict.fromkeys(str(getattr(key, name)) for key in known))
+        if str(value) not in options:
+            close = get_close_matches(str(value), options, n=3, cutoff=0.4) or options[:6]
+            near.append(f"{name}: {', '.join(close)}")
+    told = ", ".join(f"{name}={value}" for name, value in asked.items())
+    return f"expected runs that the claims ask for, got none for {told}; next: try {'; '.join(near) or 'fewer limits'}"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# One run
+
+
+def without_looks(notebook: Path, output: Path) -> Path:
+    """Write the notebook as the grid runs it: without the cells that only show something."""
+    found = json.loads(notebook.read_text(encoding="utf-8"))
+    found["cells"] = [cell for cell in found["cells"] if not SHOWN_ONLY & set(cell["metadata"].get("tags", []))]
+    replace_file(output, json.dumps(found).encode())
+    return output
+
+
+def _share_device(name: str) -> None:
+    """Spread runs over the GPUs of this machine, always the same run on the same one; several share each."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") or shutil.which("nvidia-smi") is None:
+        return
+    listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True).stdout.splitlines()
+    if len(listed) > 1:
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(zlib.crc32(name.encode()) % len(listed))
+
+
+def make_run(name: str, build: Path | str, out: Path) -> Path:
+    """Execute a chapter for one run, in this process' kernel, into `out`; return its checked record's path.
+
+    Raises:
+        RuntimeError: a cell failed.  ValueError: the record is damaged, or another run's; it is set aside as *.bad.
+    """
+    from mmlib.book.execute import execute
+
+    key, build = Key.parse(name), (ROOT / build).resolve()
+    notebook = load_claims(key.paper).notebook
+    if not notebook.is_file():
+        raise FileNotFoundError(f"expected the chapter of {key.paper}, there is none; next: write it")
+    path = key.path(out)
+    path.unlink(missing_ok=True)
+    _share_device(name)
+    # Here the training loop keeps its checkpoints; see `checkpoint_folder`. Other code has no business in them.
+    code = code_fingerprint(notebook)[:12]
+    checkpoints = build / "night" / "checkpoints" / f"{name}-{code}"
+    os.environ["MMLIB_CHECKPOINT"] = str(checkpoints)
+    slim = without_looks(notebook, build / "night" / "nbs" / f"{name}.in.ipynb")
+    same = {"data": key.data, "seed": key.seed, "variant": key.variant, "pretrained": False, "out": str(out)}
+    execute(slim, build / "night" / "nbs" / f"{name}.ipynb", preset=key.preset, parameters=same)
+    try:
+        record = load_record(path)
+        if record.key != key:
+            raise ValueError(f"{path}: expected the record of {key}, got that of {record.key}")
+    except ValueError:
+        path.replace(path.with_suffix(".bad"))
+        raise
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return path
+
+
+def checkpoint_folder() -> str | None:
+    """Where a run of the night keeps its checkpoint, so that a killed one goes on; None for everybody else."""
+    return os.environ.get("MMLIB_CHECKPOINT")
+
+
+def publish(name: str, out: Path, results: Path = RESULTS) -> None:
+    """Copy a run's record and the weights it names into `results`, each file whole.
+
+    Weights go first: a record never names weights that are not there.
+    """
+    key = Key.parse(name)
+    record = load_record(key.path(out))
+    for weights in record.values.get("weights", {}):
+        load_weights(weights, out)  # checks them
+        file, sha256 = weights_file(weights, out)
+        folder = results / "weights" / weights.split("/")[0]
+        replace_file(folder / file.name, file.read_bytes())
+        replace_file(folder / f"{weights.split('/')[1]}.sha256", f"{sha256}  {file.name}\n".encode())
+        stem = file.name[: -len("-0123456789ab.safetensors")]
+        for old in folder.glob(f"{stem}-{'[0-9a-f]' * 12}.safetensors"):
+            if old.name != file.name:
+                old.unlink()
+    replace_file(key.path(results), key.path(out).read_bytes())
+
+
+def run_one(name: str, build: Path | str, results: Path = RESULTS) -> str:
+    """Make and publish one run, unless somebody has meanwhile; return a line about it.
+
+    Two nights, or a night and an orphan of one that was killed, never make the same run twice: each waits for the other.
+    """
+    key = Key.parse(name)
+    folder = (ROOT / build).resolve() / "night"
+    with locked(folder / "locks" / f"{name.replace('/', '-')}.lock"):
+        path = key.path(results)
+        if path.is_file() and state(load_record(path), results).word == CURRENT and not os.environ.get("MMLIB_FORCE"):
+            return "made by another night"
+        out = folder / "out" / name.replace("/", "-")
+        made = make_run(name, build, out)
+        seconds = load_record(made).wall_s
+        publish(name, out, results)
+        shutil.rmtree(out, ignore_errors=True)
+    return f"{seconds / 60:.1f} min"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The queue
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def why_failed(name: str, build: Path) -> str:
+    """The last line that a failed run left in its log."""
+    log = build / "night" / "log" / f"{name}.log"
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    said = [line.strip() for line in lines if line.strip()]
+    told = [line for line in said if line.startswith("mmlib.results:")]
+    return (told or said or ["it left no word"])[-1].removeprefix("mmlib.results: ")
+
+
+def run_queue(runs: list[str], build: str, jobs: int, command: str = "run", tries: int = 2) -> dict[str, str]:
+    """Make runs, `jobs` at a time, in order, each in a process of its own at low priority; {name: why} of the failed.
+
+    Prints a line for each finished run, with the time still to go.
+    """
+    folder = ROOT / build
+    failed: dict[str, str] = {}
+    took: list[float] = []
+    began, lock = time.monotonic(), threading.Lock()
+
+    def one(name: str) -> None:
+        log = folder / "night" / "log" / f"{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        words = [sys.executable, "-m", "mmlib.results", command, name, "--build", build]
+        words = [*(["nice", "-n", "19"] if shutil.which("nice") else []), *words]
+        # One thread per run: two threads on a busy machine wait for each other and cost several times the time.
+        environment = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+        started = time.monotonic()
+        for _ in range(tries):
+            with open(log, "w", encoding="utf-8") as file:
+                status = subprocess.run(words, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, env=environment)
+            if status.returncode == 0:
+                break
+        with lock:
+            took.append(time.monotonic() - started)
+            if status.returncode:
+                failed[name] = why_failed(name, folder)
+            left = len(runs) - len(took)
+            to_go = median(took) * left / jobs
+            said = f"FAILED: {failed[name]}" if name in failed else why_failed(name, folder)
+            print(f"[{len(took)}/{len(runs)}] {said}; {left} to go, about {_hours(to_go)}", flush=True)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(one, runs))
+    if runs:
+        print(f"{len(runs) - len(failed)} runs in {_hours(time.monotonic() - began)}, {len(failed)} failed", flush=True)
+    return failed
+
+
+def _hours(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
+
+
+def night(
+    *,
+    preset: str = "night",
+    build: str = "_build",
+    chapter: str | None = None,
+    only: Mapping[str, Any] | None = None,
+    force: bool = False,
+    jobs: int | None = None,
+) -> int:
+    """Run what is missing or stale, headline runs first; the exit status is 0 if nothing failed."""
+    plan = make_plan(chosen(chapter), preset=preset, only=only, force=force)
+    replace_file(ROOT / build / "night" / "plan.json", json.dumps(asdict(plan), indent=1).encode() + b"\n")
+    jobs = jobs or cores()
+    print(f"{len(plan.runs)} runs to make, {jobs} at a time; {len(plan.kept)} are current", flush=True)
+    for reason in sorted(set(plan.skipped.values())):
+        count = sum(why == reason for why in plan.skipped.values())
+        print(f"not attempted: {count} runs: {reason}", flush=True)
+    if force:
+        os.environ["MMLIB_FORCE"] = "1"
+    failed = run_queue(plan.runs, build, jobs)
+    return 1 if failed else 0
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The nightly check
+
+
+NEVER_ALIKE = ("speed", "weights", "time")
+
+
+def compare(published: Record, again: Record, siblings: Iterable[Record]) -> tuple[str, str]:
+    """How a rerun compares with the published record: (word, detail).
+
+    "same numbers", "within the spread of seeds", or "drift"; "another machine" is said of the second where the two were
+    made on different hardware, threads or precision. The spread of a number is the standard deviation over `siblings`,
+    the published runs of the same variant with other seeds.
+    """
+    elsewhere = published.machine != again.machine
+    where = f"another machine ({again.machine.cpu}, {again.machine.instructions}, {again.machine.threads} thread(s), "
+    where += f"{again.machine.precision}), "
+    then, now = dict(_scores(published)), dict(_scores(again))
+    if then == now:
+        return "same numbers", where.rstrip(", ") if elsewhere else ""
+    lost = sorted(then.keys() ^ now.keys())
+    if lost:
+        return "drift", f"{lost[0]} is measured by one of the two only"
+    family = [dict(_scores(record)) for record in siblings]
+    worst, name = 0.0, ""
+    for metric, value in then.items():
+        others = [one[metric] for one in family if metric in one] + [value]
+        if len(others) < 3:
+            continue
+        spread = max(stdev(others), 1e-3 * max(abs(value), abs(now[metric])), 1e-9)
+        far = abs(now[metric] - value) / spread
+        if far > worst:
+            worst, name = far, metric
+    detail = f"the furthest is {name}: {now.get(name, 0):.4g}, published {then.get(name, 0):.4g}" if name else ""
+    detail += f", {worst:.1f} seed-to-seed deviations" if name else "too few seeds to tell"
+    if worst > DEVIATIONS:
+        return "drift", (where if elsewhere else "") + detail
+    return "within the spread of seeds", (where if elsewhere else "") + detail
+
+
+def _scores(record: Record) -> Iterable[tuple[str, float]]:
+    """What a run measured, without clocks and hashes. The main scores only: single classes of few pixels jump."""
+    for name, value in _numbers(record.values):
+        if not set(name.split(".")) & set(NEVER_ALIKE) and name.count(".") <= 1:
+            yield name, value
+
+
+def sample(papers: Iterable[Paper], count: int, day: str, results: Path = RESULTS) -> tuple[list[str], dict[str, str]]:
+    """The published runs that a night makes again, other ones every day; and {name: why} of those that are stale."""
+    picked, stale = [], {}
+    for paper in papers:
+        if paper.remeasured:
+            continue
+        current = []
+        for key, record in read_records(paper.key, results).items():
+            now = state(record, results)
+            if now.word != CURRENT:
+                stale[str(key)] = now.reason
+            elif at_hand(key.data) and split_variant(key.variant)[1] == 1:
+                current.append(str(key))
+        # A hash of day and name draws without a state that somebody would have to keep.
+        current.sort(key=lambda name: zlib.crc32(f"{day} {name}".encode()))
+        picked += current[:count]
+    return picked, stale
+
+
+def rerun_one(name: str, build: Path | str, results: Path = RESULTS) -> str:
+    """Make a published run again, beside it, and say how the two compare."""
+    key = Key.parse(name)
+    folder = (ROOT / build).resolve() / "night"
+    with locked(folder / "locks" / f"{name.replace('/', '-')}.lock"):
+        out = folder / "again"
+        again = load_record(make_run(name, build, out))
+    published = read_records(key.paper, results)
+    siblings = [r for k, r in published.items() if k._replace(seed=0) == key._replace(seed=0) and k.seed != key.seed]
+    word, detail = compare(published[key], again, siblings)
+    entry = {"run": name, "word": word, "detail": detail, "made": again.made, "machine": again.machine.model_dump()}
+    replace_file(folder / "compared" / f"{name}.json", json.dumps(entry).encode())
+    return f"{word}{': ' if detail else ''}{detail}"
+
+
+def nightly(
+    *, build: str = "_build", chapter: str | None = None, count: int = RERUN, jobs: int | None = None,
+    day: str | None = None, preset: str | None = None,
+) -> int:  # fmt: skip
+    """Rerun some published runs and report those outside the spread of seeds; 0 if none drifted or failed.
+
+    Adds one line per paper to results/history/PAPER.jsonl.
+    """
+    day = day or datetime.now(UTC).strftime("%Y-%m-%d")
+    papers = chosen(chapter)
+    picked, stale = sample(papers, count, day)
+    if preset:
+        picked = [name for name in picked if Key.parse(name).preset == preset]
+    for name, why in stale.items():
+        print(f"stale: {name}: {why}; next: make night", flush=True)
+    folder = ROOT / build / "night" / "compared"
+    for name in picked:
+        (folder / f"{name}.json").unlink(missing_ok=True)
+    failed = run_queue(picked, build, jobs or cores(), command="rerun")
+    entries = [json.loads((folder / f"{name}.json").read_text()) for name in picked if name not in failed]
+    for paper in papers:
+        mine = [entry for entry in entries if Key.parse(entry["run"]).paper == paper.key]
+        old = [name for name in stale if Key.parse(name).paper == paper.key]
+        if mine or old:
+            _remember(paper.key, {"day": day, "compared": mine, "stale": len(old)})
+    drifted = [entry for entry in entries if entry["word"] == "drift"]
+    for entry in drifted:
+        print(f"DRIFT: {entry['run']}: {entry['detail']}", flush=True)
+    return 1 if drifted or failed else 0
+
+
+def _remember(paper: str, line: Mapping[str, Any]) -> None:
+    """Append a night to a paper's history: the whole line or nothing; a second run of the same day replaces the first."""
+    path = RESULTS / "history" / f"{paper}.jsonl"
+    before = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    kept = [old for old in before if json.loads(old)["day"] != line["day"]]
+    replace_file(path, "\n".join([*kept, json.dumps(line)]).encode() + b"\n")
