@@ -18,7 +18,8 @@ def in_float32(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def wrapped(*given, **options):
         given = [_at_least_float32(x) for x in given]
         options = {name: _at_least_float32(x) for name, x in options.items()}
-        device = next((x.device.type for x in given if isinstance(x, Tensor)), "cpu")
+        tensors = [x for x in (*given, *options.values()) if isinstance(x, Tensor)]
+        device = tensors[0].device.type if tensors else "cpu"
         with torch.autocast(device, enabled=False):
             return loss(*given, **options)
 
