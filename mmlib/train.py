@@ -31,9 +31,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import default_collate
 from tqdm.auto import tqdm
 
-from mmlib.data.batches import collate
 from mmlib.files import read_sealed, write_sealed
 from mmlib.health import Health, Parts, watching
 
@@ -117,7 +117,8 @@ class Batches:
     """Samples in batches of `size`, in a new order each epoch, drawn from `seed`; samples left over wait an epoch.
 
     Batch number i is the same whenever it is asked for, so that a run's place in its data is one number. `source`: a
-    dict of tensors and lists of equal length (such as drawn scenes), or a Dataset whose samples are collated.
+    dict of tensors and lists of equal length (such as drawn scenes), or a sequence of samples; these are stacked by its
+    method `collate`, if it has one as every Dataset does, else by PyTorch's default.
     ValueError if `source` cannot fill one batch, or its entries differ in length.
     """
 
@@ -151,6 +152,7 @@ class Batches:
         rows = batch.view(parts, -1)[part].tolist()
         if isinstance(self.source, dict):
             return {k: v[rows] if isinstance(v, Tensor) else [v[r] for r in rows] for k, v in self.source.items()}
+        collate = getattr(self.source, "collate", default_collate)
         return collate([self.source[row] for row in rows])
 
 

@@ -72,6 +72,12 @@ class Dataset:
         """The samples of these names, in this order. KeyError, with examples, for a name that is not in the set."""
         return replace(self, names=tuple(self._name(n) for n in names))
 
+    def collate(self, samples: Sequence[dict]) -> dict:
+        """Stack samples of one size into a batch (see mmlib.data.collate)."""
+        from mmlib.data.batches import collate
+
+        return collate(samples)
+
     @property
     def fingerprint(self) -> str:
         """sha256 hex over variant, names and the bytes of their files (from MANIFEST.sha256 where it lists them)."""

@@ -30,6 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--jobs", type=int, help="runs at once (default: one per processor)")
     for name in ("run", "rerun"):
         commands.add_parser(name, help="one run (the queue calls this)").add_argument("name")
+    commands.choices["rerun"].add_argument("--day", required=True)
     for command in commands.choices.values():
         command.add_argument("--build", default="_build")
     return parser
@@ -55,7 +56,7 @@ def _run(args: argparse.Namespace) -> int:
         print(f"{args.name}: {night.run_one(args.name, args.build)}")
         return 0
     if args.command == "rerun":
-        print(f"{args.name}: {night.rerun_one(args.name, args.build)}")
+        print(night.rerun_one(args.name, args.build, args.day))
         return 0
     if args.command == "nightly":
         return night.nightly(build=args.build, chapter=args.chapter, count=args.count, jobs=args.jobs, day=args.day,

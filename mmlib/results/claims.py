@@ -55,6 +55,12 @@ def _plain(word: str) -> str:
     return word
 
 
+def _path_part(word: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", word):
+        raise ValueError("expected lower-case letters, digits, _ and -")
+    return word
+
+
 def _printed(value: Any) -> Any:
     if value is not None and not isinstance(value, str):
         raise ValueError(f'expected the value as printed, in quotes; next: write "{value}"')
@@ -65,10 +71,11 @@ def _printed(value: Any) -> Any:
 
 def _listed(value: Any) -> Any:
     """A text or a list of texts, as a tuple."""
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
 Word = Annotated[str, AfterValidator(_plain)]
+DataName = Annotated[str, AfterValidator(_path_part)]
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
 Words = Annotated[tuple[Word, ...], BeforeValidator(_listed)]
@@ -76,7 +83,7 @@ Grade = Literal["S", "C", "M", "W", "L", "I", "D"]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Measure(_Strict):
@@ -86,7 +93,7 @@ class Measure(_Strict):
     """
 
     variant: Word
-    data: Text
+    data: DataName
     preset: Annotated[str, AfterValidator(check_preset)]
     seeds: int = Field(ge=1)
     path: Text
@@ -96,8 +103,8 @@ class Cell(_Strict):
     """One printed cell of a paper's table.
 
     `value` is the text as printed, so that its digits are known; None where the cell is missing. `instead` is what
-    evidence says the cell should hold where the printed value is doubted. `scale` takes our unit to the paper's (100 for
-    fractions that the paper prints as percent). `withheld` says why a value is shown but not judged.
+    evidence says the cell should hold where the printed value is doubted. `scale` takes our unit to the paper's (100
+    for fractions that the paper prints as percent). `withheld` says why a value is shown but not judged.
     """
 
     id: str
@@ -138,9 +145,9 @@ class Direction(_Strict):
     paper: str
     statement: Text
     a: Word
-    b: Words
+    b: Annotated[Words, Field(min_length=1)]
     metric: Text
-    data: Text
+    data: DataName
     preset: Annotated[str, AfterValidator(check_preset)]
     seeds: int = Field(ge=2)
     grade: Grade
@@ -263,7 +270,7 @@ def _list(content: dict[str, Any], name: str, where: str) -> list[dict[str, Any]
     """A list of mappings; [] where it is absent."""
     listed = content.get(name, [])
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
-        raise ValueError(f"{where}: expected {name!r} as a list of mappings, got {str(listed)[:60]!r}; next: correct it")
+        raise ValueError(f"{where}: expected {name!r} as a list of mappings, got {str(listed)[:60]!r}")
     return listed
 
 
@@ -275,7 +282,7 @@ def _paper(content: dict[str, Any], where: str) -> Paper:
     for text in _list(content, "directions", where):
         name = text.get("id")
         made = text | {"id": f"{key}.{name}", "paper": key}
-        made["cells"] = [f"{key}.{cell}" for cell in _listed(text.get("cells", [])) or ()]
+        made["cells"] = [f"{key}.{cell}" for cell in _listed(text.get("cells", []))]
         rows.append(_checked(Direction, made, f"{where}, direction {name!r}"))
     told = {name: value for name, value in content.items() if name not in ("tables", "directions")}
     titles = {str(table.get("id")): str(table.get("title")) for table in tables}
@@ -294,7 +301,10 @@ def _check(paper: Paper, where: str) -> None:
     if unknown := sorted(set(paper.presets) - set(PRESETS)):
         raise ValueError(f"{where}: expected presets out of {', '.join(PRESETS)}, got {unknown[0]!r}")
     cells = {cell.id for cell in paper.cells}
-    directions = {row.id.split(".", 1)[1] for row in paper.directions}
+    # A positive control rests on no other, so that it can be judged first.
+    positives = {row.id.split(".", 1)[1] for row in paper.directions if row.positive is None}
+    if longer := [name for name in (*paper.variants, *paper.trials) if split_variant(name)[1] > 1]:
+        raise ValueError(f"{where}: expected variants by their own name, got {longer[0]!r}; next: take away the ending")
     for row in paper.directions:
         least = HEADLINE_SEEDS if row.headline else SEEDS
         if row.seeds < least:
@@ -302,9 +312,14 @@ def _check(paper: Paper, where: str) -> None:
         for name in row.cells:
             if name not in cells:
                 raise ValueError(f"{where}, {row.id}: expected cells of this file, got {name!r}; next: correct the id")
-        if row.positive is not None and row.positive not in directions:
-            raise ValueError(f"{where}, {row.id}: expected positive: a direction of this file, got {row.positive!r}")
-        for name in (row.a, *row.b, *row.controls):
+        if row.positive is not None and row.positive not in positives:
+            raise ValueError(f"{where}, {row.id}: expected as positive a direction without one, got {row.positive!r}")
+        names = (row.a, *row.b, *row.controls)
+        if len(set(names)) < len(names):
+            raise ValueError(f"{where}, {row.id}: expected a, b and controls to differ, got {', '.join(names)}")
+        for name in names:
+            if split_variant(name)[1] > 1:
+                raise ValueError(f"{where}, {row.id}: expected variants by their own name, got {name!r}")
             if paper.variants and name not in paper.variants:
                 known = ", ".join(paper.variants)
                 raise ValueError(f"{where}, {row.id}: expected variants out of {known}, got {name!r}")
@@ -313,9 +328,14 @@ def _check(paper: Paper, where: str) -> None:
 def _cells(key: str, table: dict[str, Any], where: str) -> list[Cell]:
     """All cells of one table; what the table, the column, the row and the cell say, the later the stronger."""
     where = f"{where}, table {table.get('id')!r}"
+    if not isinstance(table.get("id"), str) or not isinstance(table.get("title"), str):
+        raise ValueError(f"{where}: expected id and title of a table as texts; next: correct the file")
     if unknown := set(table) - {"id", "title", "columns", "rows", *INHERITED}:
         raise ValueError(f"{where}: expected fields of a table, got {sorted(unknown)[0]!r}; next: correct the file")
-    columns = [{"name": c} if isinstance(c, str) else c for c in table.get("columns") or []]
+    columns = [column if isinstance(column, dict) else {"name": column} for column in table.get("columns") or []]
+    for column in columns:
+        if unknown := set(column) - {"name", "id", *INHERITED}:
+            raise ValueError(f"{where}: expected fields of a column, got {sorted(unknown)[0]!r}")
     made = []
     for row in _list(table, "rows", where):
         if unknown := set(row) - {"row", "id", "cells", *INHERITED}:
@@ -339,7 +359,7 @@ def _cell(key: str, table: dict, column: dict, row: dict, cell: dict, where: str
     doubts: list[str] = []
     for level in (table, column, row, cell):
         said |= {field: level[field] for field in INHERITED if field in level and field != "doubts"}
-        doubts += _listed(level.get("doubts", [])) or ()
+        doubts += _listed(level.get("doubts", []))
     row_id = row.get("id") or slug(name)
     column_id = column.get("id") or slug(head)
     if isinstance(said.get("measure"), dict):
@@ -388,13 +408,24 @@ def settings(paper: str, preset: str, variant: str, defaults: dict[str, Any], fo
         raise ValueError(f"expected a variant out of {', '.join(known)}, got {variant!r}; next: choose one of them")
     merged = deepcopy(defaults)
     for source, changes in ((f"preset {preset}", claims.presets.get(preset, {})), (name, known[name])):
-        if unknown := sorted(set(changes) - set(defaults)):
-            raise ValueError(
-                f"claims/{paper}.yml, {source}: expected settings out of {', '.join(defaults)}, got {unknown[0]!r}"
-            )
-        for key, value in changes.items():
-            both = isinstance(value, dict) and isinstance(merged[key], dict)
-            merged[key] = merged[key] | value if both else value
+        try:
+            merged = _changed(merged, changes)
+        except ValueError as error:
+            raise ValueError(f"claims/{paper}.yml, {source}: {error}") from None
     if "steps" in merged:
         merged["steps"] *= times
     return SimpleNamespace(variant=name, **merged)
+
+
+def _changed(defaults: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The defaults with some values replaced, also in dicts of them. An empty dict takes any keys."""
+    made = dict(defaults)
+    for name, value in changes.items():
+        if defaults and name not in defaults:
+            raise ValueError(f"expected settings out of {', '.join(defaults)}, got {name!r}")
+        before = defaults.get(name)
+        if isinstance(before, (int, float)) and isinstance(value, str):
+            raise ValueError(f"expected {name} as a number, got the text {value!r}; next: write 1.0e-3, not 1e-3")
+        both = isinstance(before, dict) and isinstance(value, dict)
+        made[name] = _changed(before, value) if both else deepcopy(value)
+    return made

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
-from mmlib.health import silent
 from mmlib.results.claims import Cell, Direction, Paper, half_last_digit, load_claims, paper_keys, slug
 from mmlib.results.records import Key, Record, doubled, read_records
 
@@ -64,7 +63,7 @@ class Interval:
         if self.spread == 0.0:
             return 1.0 if self.mean == 0.0 else 0.0
         t = self.mean / (self.spread / math.sqrt(self.n))
-        return float(2 * stats.t.sf(abs(t), self.n - 1))
+        return float(2 * stdtr(self.n - 1, -abs(t)))
 
     def scaled(self, factor: float) -> Interval:
         """The same interval in another unit, such as percent for a fraction (factor > 0)."""
@@ -74,8 +73,13 @@ class Interval:
         """The 95 % prediction interval of one further run. A paper's number is one run, not the mean of many."""
         if self.n == 1:
             return self.low, self.high
-        half = stats.t.ppf(0.5 + CONFIDENCE / 2, self.n - 1) * self.spread * math.sqrt(1 + 1 / self.n)
+        half = t_quantile(self.n - 1) * self.spread * math.sqrt(1 + 1 / self.n)
         return self.mean - half, self.mean + half
+
+
+def t_quantile(degrees: int) -> float:
+    """How many standard errors a 95 % interval reaches to each side, with so many degrees of freedom."""
+    return float(stdtrit(degrees, 0.5 + CONFIDENCE / 2))
 
 
 def t_interval(values: Sequence[float]) -> Interval:
@@ -87,7 +91,7 @@ def t_interval(values: Sequence[float]) -> Interval:
         raise ValueError(f"expected finite values, got {list(values)}; next: look at the records of these seeds")
     mean = math.fsum(values) / n
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1)) * spread / math.sqrt(n)
+    half = t_quantile(n - 1) * spread / math.sqrt(n)
     return Interval(mean, mean - half, mean + half, n, spread)
 
 
@@ -108,12 +112,11 @@ def paired_interval(a: Sequence[float], b: Sequence[float]) -> Interval:
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of one control. `beaten`: A is above it. `interval`: A minus the control, in the paper's unit."""
+    """What became of one control. `interval`: A minus the control, in the paper's unit; None if it was not run."""
 
     variant: str
     words: str
-    beaten: bool
-    interval: Interval
+    interval: Interval | None
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,6 @@ class Verdict:
     detail: str = ""
     interval: Interval | None = None
     fates: tuple[Fate, ...] = ()
-    controlled: bool = False
     survives: bool | None = None
     gap: float | None = None
     command: str = ""
@@ -132,12 +134,12 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        """The word with the fate of its controls: "holds, and not with shuffled flow". Never a bare "holds"."""
-        if self.word not in (HOLDS, CONTRADICTED, UNDECIDED):
+        """The word; *holds* with the fate of its controls: "holds, and not with shuffled flow". It is never bare."""
+        if self.word != HOLDS:
             return self.word
         if self.fates:
             return f"{self.word}, {'; '.join(fate.words for fate in self.fates)}"
-        return f"{self.word}, control not run" if self.controlled else f"{self.word} (no control belongs to it)"
+        return f"{self.word} (no control belongs to it)"
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,8 @@ def judge_book(claims: Path | None = None, results: Path | None = None) -> dict[
         records = {} if paper.remeasured else read_records(paper.key, results)
         book[paper.key] = judge(paper, records)
     decided = (HOLDS, CONTRADICTED, UNDECIDED)
-    tested = {one.row.id: one.verdict.interval.p for rows in book.values() for one in rows if one.verdict.word in decided}
+    judged = [one for rows in book.values() for one in rows if one.verdict.word in decided]
+    tested = {one.row.id: one.verdict.interval.p for one in judged}
     kept = benjamini_hochberg(tested)
     for key, rows in book.items():
         book[key] = [
@@ -274,9 +277,7 @@ def _direction(row: Direction, paper: Paper, records: Mapping[Key, Record], posi
     try:
         names = (row.a, *row.b)
         arms = {name: arm(records, row.paper, name, row.data, row.preset, row.seeds) for name in names}
-        runs = [run for one in arms.values() for run in one]
-        if len({run.data_fingerprint for run in runs}) > 1:
-            raise Incomplete("the runs saw different data: their fingerprints differ")
+        _same_data(arms)
         measured = _difference(row, arms, row.b)
         scores = {name: _arm_interval(row, one) for name, one in arms.items()}
     except Incomplete as error:
@@ -284,25 +285,28 @@ def _direction(row: Direction, paper: Paper, records: Mapping[Key, Record], posi
         detail = str(error) if some else row.reason or "not run yet"
         return Judged(row, Verdict(NOT_ATTEMPTED, detail, command=command), {})
 
-    fates, controls = [], {}
+    fates = []
     for name in row.controls:
         try:
-            controls[name] = arm(records, row.paper, name, row.data, row.preset, row.seeds)
-            scores[name] = _arm_interval(row, controls[name])
-            fates.append(_fate(row, paper, arms | controls, name))
+            control = {name: arm(records, row.paper, name, row.data, row.preset, row.seeds)}
+            _same_data(arms | control)
+            fates.append(_fate(row, paper, arms | control, name))
+            scores[name] = _arm_interval(row, control[name])
+            arms |= control
         except Incomplete:
-            continue
-    made = {
-        "fates": tuple(fates),
-        "controlled": bool(row.controls),
-        "command": command,
-        "runs": tuple(str(run.key) for run in runs + [run for one in controls.values() for run in one]),
-    }
-    doubts = _unfit(row, arms | controls, records, positive, measured)
+            fates.append(Fate(name, f"control not run ({paper.label(name)})", None))
+    runs = tuple(str(run.key) for one in arms.values() for run in one)
+    made = {"fates": tuple(fates), "command": command, "runs": runs}
+    doubts = _unfit(row, arms, records, positive, measured)
     if doubts:
         return Judged(row, Verdict(UNFIT, "; ".join(doubts), measured, **made), scores)
     word, detail = _word(row, arms, measured)
     return Judged(row, Verdict(word, detail, measured, **made), scores)
+
+
+def _same_data(arms: Mapping[str, Sequence[Record]]) -> None:
+    if len({run.data_fingerprint for runs in arms.values() for run in runs}) > 1:
+        raise Incomplete("the runs saw different data: their fingerprints differ")
 
 
 def _arm_interval(row: Direction, runs: Sequence[Record]) -> Interval:
@@ -328,13 +332,13 @@ def _fate(row: Direction, paper: Paper, arms: Mapping[str, Sequence[Record]], co
     label = paper.label(control)
     over = _difference(row, arms, [control])
     gain = _difference(row.model_copy(update={"a": control}), arms, row.b)
-    if over.low > 0:
-        return Fate(control, f"and not with {label}", True, over)
     if over.high < 0:
-        return Fate(control, f"but {label} does better", False, over)
+        return Fate(control, f"but {label} does better", over)
     if gain.low > 0:
-        return Fate(control, f"but so does {label}", False, over)
-    return Fate(control, f"but {label} cannot be told from it", False, over)
+        return Fate(control, f"but so does {label}{', by less' if over.low > 0 else ''}", over)
+    if over.low > 0:
+        return Fate(control, f"and not with {label}", over)
+    return Fate(control, f"but {label} cannot be told from it", over)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -348,25 +352,30 @@ def _unfit(
     positive: Judged | None,
     measured: Interval,
 ) -> list[str]:
-    found = [*_dead(row, arms), *_below_the_floor(row, arms), *_without_positive_control(positive)]
+    # A control learns to overlook what tells it nothing: a silent part, or a score on the floor, is right there.
+    compared = {name: arms[name] for name in (row.a, *row.b)}
+    found = [*_dead(row, compared), *_below_the_floor(row, compared), *_without_positive_control(positive)]
     if row.trained:
         found += [*_unequal(arms), *_same_start(arms), *_still_learning(row, arms, records, measured)]
     return found
 
 
 def _dead(row: Direction, arms: Mapping[str, Sequence[Record]]) -> Iterable[str]:
-    """Alive: the parts that the statement is about must work at the end of every run that has them."""
+    """Alive: the parts that the statement is about must work at the end of every run of the arms that have them."""
+    from mmlib.health import silent
+
     for part in row.parts:
-        having = [run for runs in arms.values() for run in runs if part in run.health]
+        having = [name for name, runs in arms.items() if any(part in run.health for run in runs)]
         if not having:
             yield f"no run says whether its {part} lives"
-            continue
-        dead = {run.key: why for run in having if (why := silent({part: run.health[part]}).get(part))}
+        runs = [run for name in having for run in arms[name]]
+        if untold := [run.key for run in runs if "end" not in run.health.get(part, {})]:
+            yield f"{len(untold)} of {len(runs)} runs do not say whether their {part} lives"
+        dead = {run.key: why for run in runs if (why := silent(run.health).get(part))}
         if dead:
             key, why = next(iter(dead.items()))
-            yield f"{part} is silent in {len(dead)} of {len(having)} runs ({key.variant}, seed {key.seed}: {why})"
-    untold = [run.key for run in arms[row.a] if row.trained and not run.health]
-    if untold and not row.parts:
+            yield f"{part} is silent in {len(dead)} of {len(runs)} runs ({key.variant}, seed {key.seed}: {why})"
+    if row.trained and not row.parts and not all(run.health for run in arms[row.a]):
         yield "its runs do not say whether their parts live"
 
 
@@ -420,28 +429,34 @@ def _still_learning(
     row: Direction, arms: Mapping[str, Sequence[Record]], records: Mapping[Key, Record], measured: Interval
 ) -> Iterable[str]:
     """Learned: twice the steps move no arm by more than the tolerance, and leave at least half of the difference."""
-    seeds = range(min(DOUBLED_SEEDS, row.seeds))
+    seeds = min(DOUBLED_SEEDS, row.seeds)
+    short = {name: runs[:seeds] for name, runs in arms.items()}
     longer: dict[str, list[Record]] = {}
-    for name in arms:
+    for name, runs in short.items():
         try:
-            longer[name] = arm(records, row.paper, doubled(name), row.data, row.preset, len(seeds))
+            again = arm(records, row.paper, doubled(name), row.data, row.preset, seeds)
+            _same_data({name: runs, doubled(name): again})
+            _arm_interval(row, again)  # all its numbers are there
         except Incomplete as error:
             yield str(error)
             continue
-        steps = arms[name][0].training
-        if any(run.training is None or run.training.steps != 2 * steps.steps for run in longer[name]):
-            yield f"the longer runs of {name} do not have twice its {steps.steps} steps"
-        before = math.fsum(number_at(run, row.metric) for run in arms[name][: len(seeds)]) / len(seeds)
-        after = math.fsum(number_at(run, row.metric) for run in longer[name]) / len(seeds)
-        moved = (after - before) * row.scale
+        longer[name] = again
+        if {_steps(run) for run in again} != {2 * _steps(runs[0])}:
+            yield f"the longer runs of {name} do not have twice its {_steps(runs[0])} steps"
+        before = math.fsum(number_at(run, row.metric) for run in runs)
+        after = math.fsum(number_at(run, row.metric) for run in again)
+        moved = (after - before) / seeds * row.scale
         if abs(moved) > row.tolerance:
             yield f"twice the steps move {name} by {moved:+.1f}"
     if not {row.a, *row.b} <= longer.keys() or measured.low <= 0 <= measured.high:
         return
-    short = _difference(row, {name: arms[name][: len(seeds)] for name in longer}, row.b)
-    then = _difference(row, longer, row.b)
-    if then.mean / short.mean < LEFT if short.mean else True:
-        yield f"with twice the steps the difference is {then.mean:+.2g}, before it was {short.mean:+.2g} (same seeds)"
+    first, then = _difference(row, short, row.b).mean, _difference(row, longer, row.b).mean
+    if first * measured.mean <= 0 or then / first < LEFT:
+        yield f"with twice the steps the difference is {then:+.2g}, before it was {first:+.2g} (same seeds)"
+
+
+def _steps(run: Record) -> int:
+    return run.training.steps if run.training else 0
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -74,16 +74,23 @@ def _parsed(path: Path, changed: int) -> tuple[frozenset[str], str]:
     return frozenset(_imports(tree, package)), _hash(tree)
 
 
-def code_files(notebook: Path, *, readers: Iterable[str] = (), without: tuple[str, ...] = ()) -> list[Path]:
+def code_files(
+    notebook: Path,
+    *,
+    readers: Iterable[str] = (),
+    without: tuple[str, ...] = (),
+    past: tuple[str, ...] = (),
+) -> list[Path]:
     """The files of mmlib that a notebook runs, found by following imports from its cells; sorted, absolute paths.
 
     readers: modules that a run imported by name, such as "mmlib.data.davis".  without: tags of cells to leave out.
+    past: beginnings of names of files to leave out, and with them what only they import.
     """
     waiting = _imports(ast.parse(notebook_code(notebook, without=without), str(notebook)), "") | set(readers)
     seen: set[Path] = set()
     while waiting:
         for path in _module_files(waiting.pop()):
-            if path not in seen:
+            if path not in seen and not path.relative_to(ROOT).as_posix().startswith(past):
                 seen.add(path)
                 waiting |= _parsed(path, path.stat().st_mtime_ns)[0]
     return sorted(seen)
@@ -117,14 +124,12 @@ def _hash(tree: ast.AST) -> str:
 def code_hashes(notebook: Path, *, readers: Iterable[str] = ()) -> dict[str, str]:
     """{file: hash of its code} of all that a run depends on: the notebook's cells that run, and the files of mmlib.
 
-    Files under SHOWING are left out: a figure's caption does not make a measurement old.
+    Files under SHOWING, and what only they import, are left out: a figure's caption does not make a measurement old.
     """
     cells = ast.parse(notebook_code(notebook, without=NOT_RUN), str(notebook))
     found = {notebook.relative_to(ROOT).as_posix() if notebook.is_relative_to(ROOT) else notebook.name: _hash(cells)}
-    for path in code_files(notebook, readers=readers, without=NOT_RUN):
-        name = path.relative_to(ROOT).as_posix()
-        if not name.startswith(SHOWING):
-            found[name] = _parsed(path, path.stat().st_mtime_ns)[1]
+    for path in code_files(notebook, readers=readers, without=NOT_RUN, past=SHOWING):
+        found[path.relative_to(ROOT).as_posix()] = _parsed(path, path.stat().st_mtime_ns)[1]
     return found
 
 
@@ -167,7 +172,7 @@ def state(record: Record, results: Path | None = None) -> State:
 
 
 def _sha256_now(name: str, results: Path | None) -> str | None:
-    """The sha256 that weights have now; None if they are gone, UNKNOWN for others' weights that are not at hand here."""
+    """The sha256 that weights have now; None if they are gone, UNKNOWN for others' weights that are not here."""
     if name.startswith("outside/"):
         from mmlib.data.weights import listed_sha256
 

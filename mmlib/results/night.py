@@ -1,4 +1,4 @@
-"""The night: run what the claims ask for and no current record answers, headline claims first, and publish each at once.
+"""The night: run what the claims ask for and no current record answers, headlines first, and publish each at once.
 
     make night                 the preset `night`, all papers, one run per processor, at low priority
     make nightly               a few published runs again: same numbers, another machine, or drift?
@@ -11,7 +11,9 @@ last checkpoint.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -19,19 +21,21 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from statistics import median, stdev
+from statistics import fmean, median, stdev
 from typing import Any
 
+from scipy.special import stdtr
+
 from mmlib.files import ROOT, locked, replace_file
-from mmlib.results.claims import Paper, load_claims, paper_keys
+from mmlib.results.claims import Paper, asked, load_claims, paper_keys
 from mmlib.results.evidence import Direction, keys_of
-from mmlib.results.fingerprint import CURRENT, code_fingerprint, state
+from mmlib.results.fingerprint import CURRENT, code_hashes, state
 from mmlib.results.records import Key, Record, check_preset, load_record, read_records, split_variant
 from mmlib.results.tables import _numbers
 from mmlib.results.weights import load_weights, weights_file
@@ -41,8 +45,11 @@ SHOWN_ONLY = {"look", "exercise", "solution", "colab"}
 RERUN = 3
 """How many published runs of each paper `make nightly` makes again."""
 
-DEVIATIONS = 3.0
-"""A rerun has drifted if one of its scores lies further from the published one than this many seed-to-seed deviations."""
+TRIES = 2
+"""How often a run that fails is tried."""
+
+ALARM = 1e-3
+"""How often a rerun that is as good as one more seed may be reported as drift."""
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -76,14 +83,13 @@ def chosen(chapter: str | None = None) -> list[Paper]:
     return hits
 
 
-def wanted(paper: Paper) -> list[Key]:
-    """All runs that a paper's rows ask for, each once: headline claims first, then seed by seed, doubled ones last.
+def wanted(papers: Iterable[Paper]) -> list[Key]:
+    """All runs that the papers' rows ask for, each once: headline claims first, then seed by seed, doubled ones last.
 
     Seed by seed, so that a night that is cut off leaves pairs and not a single arm.
     """
-    rows = [*paper.directions, *(cell for cell in paper.cells if cell.kind == "value")]
     order: dict[Key, tuple] = {}
-    for row in rows:
+    for row in [row for paper in papers for row in (*paper.directions, *paper.cells)]:
         for key in keys_of(row):
             headline = isinstance(row, Direction) and row.headline
             rank = (not headline, split_variant(key.variant)[1], key.seed)
@@ -99,6 +105,14 @@ def at_hand(data: str) -> bool:
 
     name = data.split("-")[0]
     return name in NAMES and available(name)
+
+
+def is_current(key: Key, results: Path = RESULTS) -> bool:
+    """Whether a run's published record is there, whole, and still stands. A damaged one is made again."""
+    try:
+        return state(load_record(key.path(results)), results).word == CURRENT
+    except (FileNotFoundError, ValueError):
+        return False
 
 
 def make_plan(
@@ -121,23 +135,22 @@ def make_plan(
     """
     check_preset(preset)
     only = {name: value for name, value in (only or {}).items() if value is not None}
-    plan, known = Plan(), []
-    for paper in papers:
-        keys = wanted(paper)
-        known += keys
-        mine = [key for key in keys if key.preset == preset and all(getattr(key, n) == v for n, v in only.items())]
-        records = {} if paper.remeasured else read_records(paper.key, results)
-        for key in mine:
-            if paper.remeasured:
-                plan.skipped[str(key)] = paper.remeasured
-            elif not paper.notebook.is_file():
-                plan.skipped[str(key)] = f"nbs/{paper.chapter}.ipynb is not written yet"
-            elif not at_hand(key.data):
-                plan.skipped[str(key)] = f"the data set {key.data} is not here; next: book/datasets.md says how to get it"
-            elif not force and key in records and state(records[key], results).word == CURRENT:
-                plan.kept.append(str(key))
-            else:
-                plan.runs.append(str(key))
+    of = {paper.key: paper for paper in papers}
+    plan, known = Plan(), wanted(of.values())
+    for key in known:
+        if key.preset != preset or any(getattr(key, name) != value for name, value in only.items()):
+            continue
+        paper = of[key.paper]
+        if paper.remeasured:
+            plan.skipped[str(key)] = paper.remeasured
+        elif not paper.notebook.is_file():
+            plan.skipped[str(key)] = f"nbs/{paper.chapter}.ipynb is not written yet"
+        elif not at_hand(key.data):
+            plan.skipped[str(key)] = f"the data set {key.data} is not here; next: book/datasets.md says how to get it"
+        elif not force and is_current(key, results):
+            plan.kept.append(str(key))
+        else:
+            plan.runs.append(str(key))
     if not (plan.runs or plan.kept or plan.skipped) and (only or known):
         raise ValueError(_nothing(preset, only, known))
     return plan
@@ -180,7 +193,8 @@ def make_run(name: str, build: Path | str, out: Path) -> Path:
     """Execute a chapter for one run, in this process' kernel, into `out`; return its checked record's path.
 
     Raises:
-        RuntimeError: a cell failed.  ValueError: the record is damaged, or another run's; it is set aside as *.bad.
+        RuntimeError: a cell failed, or the code was changed meanwhile.
+        ValueError: the record is damaged, or another run's; it is set aside as *.bad.
     """
     from mmlib.book.execute import execute
 
@@ -191,9 +205,12 @@ def make_run(name: str, build: Path | str, out: Path) -> Path:
     path = key.path(out)
     path.unlink(missing_ok=True)
     _share_device(name)
-    # Here the training loop keeps its checkpoints; see `checkpoint_folder`. Other code has no business in them.
-    code = code_fingerprint(notebook)[:12]
-    checkpoints = build / "night" / "checkpoints" / f"{name}-{code}"
+    readers = [f"mmlib.data.{file.stem}" for file in (ROOT / "mmlib" / "data").glob("*.py")]
+    code, words = code_hashes(notebook, readers=readers), asked(key.paper, key.preset, key.variant)
+    # Here the training loop keeps its checkpoints; see `records.checkpoint_folder`. What other code made, or the same
+    # code with other settings, has no business in them.
+    digest = hashlib.sha256(json.dumps([code, words], sort_keys=True).encode()).hexdigest()[:12]
+    checkpoints = build / "night" / "checkpoints" / f"{name}-{digest}"
     os.environ["MMLIB_CHECKPOINT"] = str(checkpoints)
     slim = without_looks(notebook, build / "night" / "nbs" / f"{name}.in.ipynb")
     same = {"data": key.data, "seed": key.seed, "variant": key.variant, "pretrained": False, "out": str(out)}
@@ -205,13 +222,13 @@ def make_run(name: str, build: Path | str, out: Path) -> Path:
     except ValueError:
         path.replace(path.with_suffix(".bad"))
         raise
+    # A record hashes the code when the run ends; what was imported when it began must have been the same.
+    if changed := [file for file, digest in record.code.items() if code.get(file) != digest]:
+        raise RuntimeError(f"{changed[0]} was changed while the run was made; next: run it again")
+    if record.asked != words:
+        raise RuntimeError(f"claims/{key.paper}.yml was changed while the run was made; next: run it again")
     shutil.rmtree(checkpoints, ignore_errors=True)
     return path
-
-
-def checkpoint_folder() -> str | None:
-    """Where a run of the night keeps its checkpoint, so that a killed one goes on; None for everybody else."""
-    return os.environ.get("MMLIB_CHECKPOINT")
 
 
 def publish(name: str, out: Path, results: Path = RESULTS) -> None:
@@ -237,13 +254,12 @@ def publish(name: str, out: Path, results: Path = RESULTS) -> None:
 def run_one(name: str, build: Path | str, results: Path = RESULTS) -> str:
     """Make and publish one run, unless somebody has meanwhile; return a line about it.
 
-    Two nights, or a night and an orphan of one that was killed, never make the same run twice: each waits for the other.
+    Two nights, or a night and an orphan of one that was killed, never make the same run twice: one waits.
     """
     key = Key.parse(name)
     folder = (ROOT / build).resolve() / "night"
     with locked(folder / "locks" / f"{name.replace('/', '-')}.lock"):
-        path = key.path(results)
-        if path.is_file() and state(load_record(path), results).word == CURRENT and not os.environ.get("MMLIB_FORCE"):
+        if is_current(key, results) and not os.environ.get("MMLIB_FORCE"):
             return "made by another night"
         out = folder / "out" / name.replace("/", "-")
         made = make_run(name, build, out)
@@ -271,7 +287,7 @@ def why_failed(name: str, build: Path) -> str:
     return (told or said or ["it left no word"])[-1].removeprefix("mmlib.results: ")
 
 
-def run_queue(runs: list[str], build: str, jobs: int, command: str = "run", tries: int = 2) -> dict[str, str]:
+def run_queue(runs: list[str], build: str, jobs: int, command: Sequence[str] = ("run",)) -> dict[str, str]:
     """Make runs, `jobs` at a time, in order, each in a process of its own at low priority; {name: why} of the failed.
 
     Prints a line for each finished run, with the time still to go.
@@ -284,12 +300,12 @@ def run_queue(runs: list[str], build: str, jobs: int, command: str = "run", trie
     def one(name: str) -> None:
         log = folder / "night" / "log" / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        words = [sys.executable, "-m", "mmlib.results", command, name, "--build", build]
+        words = [sys.executable, "-m", "mmlib.results", *command, name, "--build", build]
         words = [*(["nice", "-n", "19"] if shutil.which("nice") else []), *words]
         # One thread per run: two threads on a busy machine wait for each other and cost several times the time.
         environment = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", **os.environ}
         started = time.monotonic()
-        for _ in range(tries):
+        for _ in range(TRIES):
             with open(log, "w", encoding="utf-8") as file:
                 status = subprocess.run(words, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, env=environment)
             if status.returncode == 0:
@@ -343,39 +359,39 @@ def night(
 
 
 NEVER_ALIKE = ("speed", "weights", "time")
+SAME, WITHIN, DRIFT, TOO_FEW = "same numbers", "within the spread of seeds", "drift", "too few seeds to tell"
 
 
-def compare(published: Record, again: Record, siblings: Iterable[Record]) -> tuple[str, str]:
+def compare(published: Record, again: Record, family: Iterable[Record]) -> tuple[str, str]:
     """How a rerun compares with the published record: (word, detail).
 
-    "same numbers", "within the spread of seeds", or "drift"; "another machine" is said of the second where the two were
-    made on different hardware, threads or precision. The spread of a number is the standard deviation over `siblings`,
-    the published runs of the same variant with other seeds.
+    "same numbers", "within the spread of seeds", "drift", or "too few seeds to tell". The detail begins with "another
+    machine" where the two were made on different hardware, threads or precision. `family`: the published runs of the
+    same variant, of all seeds. The rerun has drifted if it cannot be one more of them: some score lies where fewer than
+    one in 1 / ALARM runs would have any.
     """
-    elsewhere = published.machine != again.machine
-    where = f"another machine ({again.machine.cpu}, {again.machine.instructions}, {again.machine.threads} thread(s), "
-    where += f"{again.machine.precision}), "
+    where = ""
+    if published.machine != again.machine:
+        new = again.machine
+        where = f"another machine ({new.cpu}, {new.instructions}, {new.threads} thread(s), {new.precision})"
     then, now = dict(_scores(published)), dict(_scores(again))
     if then == now:
-        return "same numbers", where.rstrip(", ") if elsewhere else ""
-    lost = sorted(then.keys() ^ now.keys())
-    if lost:
-        return "drift", f"{lost[0]} is measured by one of the two only"
-    family = [dict(_scores(record)) for record in siblings]
-    worst, name = 0.0, ""
-    for metric, value in then.items():
-        others = [one[metric] for one in family if metric in one] + [value]
-        if len(others) < 3:
-            continue
-        spread = max(stdev(others), 1e-3 * max(abs(value), abs(now[metric])), 1e-9)
-        far = abs(now[metric] - value) / spread
-        if far > worst:
-            worst, name = far, metric
-    detail = f"the furthest is {name}: {now.get(name, 0):.4g}, published {then.get(name, 0):.4g}" if name else ""
-    detail += f", {worst:.1f} seed-to-seed deviations" if name else "too few seeds to tell"
-    if worst > DEVIATIONS:
-        return "drift", (where if elsewhere else "") + detail
-    return "within the spread of seeds", (where if elsewhere else "") + detail
+        return SAME, where
+    if lost := sorted(then.keys() ^ now.keys()):
+        return DRIFT, f"{lost[0]} is measured by one of the two only"
+    everyone = [dict(_scores(record)) for record in family]
+    chances = {}
+    for metric, value in now.items():
+        seeds = [one[metric] for one in everyone if metric in one]
+        if len(seeds) >= 3 and value != then[metric]:
+            spread = max(stdev(seeds), 1e-3 * abs(value), 1e-9)
+            t = (value - fmean(seeds)) / (spread * math.sqrt(1 + 1 / len(seeds)))
+            chances[metric] = 2 * float(stdtr(len(seeds) - 1, -abs(t))) * len(now)
+    if not chances:
+        return TOO_FEW, where
+    name = min(chances, key=lambda metric: chances[metric])
+    told = f"the furthest is {name}: {now[name]:.4g}, published {then[name]:.4g}"
+    return DRIFT if chances[name] < ALARM else WITHIN, f"{where}, {told}" if where else told
 
 
 def _scores(record: Record) -> Iterable[tuple[str, float]]:
@@ -385,7 +401,9 @@ def _scores(record: Record) -> Iterable[tuple[str, float]]:
             yield name, value
 
 
-def sample(papers: Iterable[Paper], count: int, day: str, results: Path = RESULTS) -> tuple[list[str], dict[str, str]]:
+def sample(
+    papers: Iterable[Paper], count: int, day: str, *, preset: str | None = None, results: Path = RESULTS
+) -> tuple[list[str], dict[str, str]]:
     """The published runs that a night makes again, other ones every day; and {name: why} of those that are stale."""
     picked, stale = [], {}
     for paper in papers:
@@ -393,6 +411,8 @@ def sample(papers: Iterable[Paper], count: int, day: str, results: Path = RESULT
             continue
         current = []
         for key, record in read_records(paper.key, results).items():
+            if preset not in (None, key.preset):
+                continue
             now = state(record, results)
             if now.word != CURRENT:
                 stale[str(key)] = now.reason
@@ -404,19 +424,18 @@ def sample(papers: Iterable[Paper], count: int, day: str, results: Path = RESULT
     return picked, stale
 
 
-def rerun_one(name: str, build: Path | str, results: Path = RESULTS) -> str:
+def rerun_one(name: str, build: Path | str, day: str, results: Path = RESULTS) -> str:
     """Make a published run again, beside it, and say how the two compare."""
     key = Key.parse(name)
     folder = (ROOT / build).resolve() / "night"
     with locked(folder / "locks" / f"{name.replace('/', '-')}.lock"):
-        out = folder / "again"
-        again = load_record(make_run(name, build, out))
-    published = read_records(key.paper, results)
-    siblings = [r for k, r in published.items() if k._replace(seed=0) == key._replace(seed=0) and k.seed != key.seed]
-    word, detail = compare(published[key], again, siblings)
-    entry = {"run": name, "word": word, "detail": detail, "made": again.made, "machine": again.machine.model_dump()}
-    replace_file(folder / "compared" / f"{name}.json", json.dumps(entry).encode())
-    return f"{word}{': ' if detail else ''}{detail}"
+        again = load_record(make_run(name, build, folder / "again"))
+        published = read_records(key.paper, results)
+        family = [record for other, record in published.items() if other._replace(seed=key.seed) == key]
+        word, detail = compare(published[key], again, family)
+        entry = {"run": name, "word": word, "detail": detail, "made": again.made, "machine": again.machine.model_dump()}
+        replace_file(folder / "compared" / day / f"{name}.json", json.dumps(entry).encode())
+    return f"{name}: {word}{': ' if detail else ''}{detail}"
 
 
 def nightly(
@@ -425,34 +444,32 @@ def nightly(
 ) -> int:  # fmt: skip
     """Rerun some published runs and report those outside the spread of seeds; 0 if none drifted or failed.
 
-    Adds one line per paper to results/history/PAPER.jsonl.
+    Adds one line per paper to results/history/PAPER.jsonl. What a night that was killed had compared is not made again.
     """
     day = day or datetime.now(UTC).strftime("%Y-%m-%d")
     papers = chosen(chapter)
-    picked, stale = sample(papers, count, day)
-    if preset:
-        picked = [name for name in picked if Key.parse(name).preset == preset]
+    picked, stale = sample(papers, count, day, preset=preset)
     for name, why in stale.items():
         print(f"stale: {name}: {why}; next: make night", flush=True)
-    folder = ROOT / build / "night" / "compared"
-    for name in picked:
-        (folder / f"{name}.json").unlink(missing_ok=True)
-    failed = run_queue(picked, build, jobs or cores(), command="rerun")
-    entries = [json.loads((folder / f"{name}.json").read_text()) for name in picked if name not in failed]
+    compared = ROOT / build / "night" / "compared" / day
+    left = [name for name in picked if not (compared / f"{name}.json").is_file()]
+    failed = run_queue(left, build, jobs or cores(), command=("rerun", "--day", day))
+    entries = [json.loads((compared / f"{name}.json").read_text()) for name in picked if name not in failed]
     for paper in papers:
         mine = [entry for entry in entries if Key.parse(entry["run"]).paper == paper.key]
         old = [name for name in stale if Key.parse(name).paper == paper.key]
         if mine or old:
             _remember(paper.key, {"day": day, "compared": mine, "stale": len(old)})
-    drifted = [entry for entry in entries if entry["word"] == "drift"]
+    shutil.rmtree(compared, ignore_errors=True)  # asked once more on the same day, compare once more
+    drifted = [entry for entry in entries if entry["word"] == DRIFT]
     for entry in drifted:
         print(f"DRIFT: {entry['run']}: {entry['detail']}", flush=True)
     return 1 if drifted or failed else 0
 
 
 def _remember(paper: str, line: Mapping[str, Any]) -> None:
-    """Append a night to a paper's history: the whole line or nothing; a second run of the same day replaces the first."""
+    """Append a night to a paper's history, whole or not at all; a second run of the same day replaces the first."""
     path = RESULTS / "history" / f"{paper}.jsonl"
     before = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    kept = [old for old in before if json.loads(old)["day"] != line["day"]]
+    kept = [old for old in before if json.loads(old).get("day") != line["day"]]
     replace_file(path, "\n".join([*kept, json.dumps(line)]).encode() + b"\n")

@@ -85,8 +85,8 @@ def _finite(value: Any, where: str = "values") -> Any:
     """Refuse NaN and infinity anywhere: JSON has no word for them."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"expected finite numbers in a record, got {value} at {where}; next: write None and say why")
-    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, (list, tuple)) else ()
-    for key, inner in items:
+    listed = dict(enumerate(value)) if isinstance(value, (list, tuple)) else value
+    for key, inner in listed.items() if isinstance(listed, Mapping) else ():
         _finite(inner, f"{where}.{key}")
     return value
 
@@ -101,13 +101,13 @@ class Training(BaseModel):
     `curve`: the mean loss of 16 equal parts of the run. `tuning`: how settings were chosen; the same text in all arms.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
     steps: int = Field(ge=1)
     data_order: str
     augmentation: str
     tuning: str
     first_losses: list[float] = Field(min_length=1, max_length=FIRST)
-    curve: list[Annotated[float, Field(allow_inf_nan=False)]] = Field(min_length=PARTS, max_length=PARTS)
+    curve: list[float] = Field(min_length=PARTS, max_length=PARTS)
 
 
 class Machine(BaseModel):
@@ -129,7 +129,7 @@ class Record(BaseModel):
     from -> sha256. `asked`: what claims/PAPER.yml said about this preset and variant when the run was made.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
     schema_: Literal[2] = Field(alias="schema")
     paper: str
     variant: str
@@ -343,6 +343,11 @@ def dump(record: Record) -> bytes:
     return json.dumps(content, indent=1, allow_nan=False).encode() + b"\n"
 
 
+def checkpoint_folder() -> str | None:
+    """Where a run of the night keeps its checkpoint, so that a killed one goes on; None for everybody else."""
+    return os.environ.get("MMLIB_CHECKPOINT")
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Reading
 
@@ -375,6 +380,6 @@ def read_records(paper: str, folder: Path | str | None = None) -> dict[Key, Reco
     for path in sorted((folder / paper).glob("*.json")):
         record = load_record(path)
         if record.key.path(folder) != path:
-            raise ValueError(f"{path}: expected the record of {path.stem}, got that of {record.key}; next: make it again")
+            raise ValueError(f"{path}: expected the record of {path.stem}, got that of {record.key}; make it again")
         found[record.key] = record
     return found

@@ -26,8 +26,8 @@ def frame(paper: str | None = None, folder: Path | None = None, **only: Any) -> 
         folder: of records; default results/.
         only: keep rows in which a column has this value: frame("training", preset="night", metric="night.miou").
 
-    `metric` is the dotted path in the record's values; health is under "health.PART.WHEN.NUMBER". `longer` is 2 for runs
-    with twice the steps. An empty frame has the same columns.
+    `metric` is the dotted path in the record's values; health is under "health.PART.WHEN.NUMBER". `longer` is 2 for
+    runs with twice the steps. An empty frame has the same columns.
     """
     import pandas
 

@@ -3,6 +3,7 @@
 `scene(seed)` is the same scene forever for one VERSION. See chapter 2 for how it is made and how it was calibrated.
 """
 
+from mmlib.scenes.drawn import drawn
 from mmlib.scenes.generate import FIELDS, fingerprint, scene, scenes
 from mmlib.scenes.knobs import Knobs
 from mmlib.scenes.language import Expression
@@ -17,6 +18,7 @@ __all__ = [
     "PALETTE",
     "THINGS",
     "VERSION",
+    "drawn",
     "fingerprint",
     "scene",
     "scenes",
