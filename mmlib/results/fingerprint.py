@@ -19,7 +19,8 @@ from mmlib.files import ROOT
 if TYPE_CHECKING:
     from mmlib.results.records import Record
 
-SHOWING = ("mmlib/show/", "mmlib/exercises/", "mmlib/book/", "mmlib/results/", "mmlib/files.py", "mmlib/uses.py")
+SHOWING = ("mmlib/show/", "mmlib/exercises/", "mmlib/book/", "mmlib/results/")
+SHOWING += ("mmlib/__init__.py", "mmlib/files.py", "mmlib/uses.py")
 """Drawing a number, judging it, asking about it and printing the page cannot move it."""
 
 NOT_RUN = ("colab", "look", "solution", "exercise")
