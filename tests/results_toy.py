@@ -1,0 +1,129 @@
+"""A toy paper and toy records, for the tests of mmlib.results."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import yaml
+
+from mmlib.results import Key, Paper, Record, doubled, load_claims, training_block
+from mmlib.results.records import check_record
+
+SEEDS, STEPS = 5, 160
+TEST = {"split": "val", "convention": "mean of all classes"}
+ALIVE = {"called": 1.0, "never": 0.0, "varies": 0.5, "gradient": 0.1}
+MACHINE = {"device": "CPU, 2 cores", "cpu": "Toy 9000", "instructions": "AVX512", "threads": 1, "precision": "bf16"}
+
+CLAIMS = {
+    "key": "toy",
+    "title": "Toy",
+    "chapter": "01_toy",
+    "source": "made for tests",
+    "labels": {"shuffled": "shuffled flow"},
+    "presets": {"smoke": {"steps": 20}, "night": {}},
+    "variants": {"flow": {}, "plain": {"rate": 0.1}, "sum": {}, "shuffled": {}, "zeroed": {}},
+    "trials": {"rate_3": {"rate": 0.3}},
+    "tables": [
+        {
+            "id": "t1",
+            "title": "Table 1",
+            "kind": "context",
+            "grade": "S",
+            "metric": "miou",
+            "data": "streets",
+            "scale": 100,
+            **TEST,
+            "columns": ["mIoU"],
+            "rows": [
+                {"row": "Other", "cells": ["70.1"]},
+                {
+                    "row": "Ours",
+                    "kind": "value",
+                    "cells": ["52.1"],
+                    "measure": {
+                        "variant": "flow",
+                        "data": "streets",
+                        "preset": "night",
+                        "seeds": SEEDS,
+                        "path": "test.{metric}",
+                    },
+                },
+            ],
+        }
+    ],
+    "directions": [
+        {
+            "id": "flow_helps",
+            "statement": "Flow helps.",
+            "a": "flow",
+            "b": "plain",
+            "metric": "test.miou",
+            "data": "streets",
+            "preset": "night",
+            "seeds": SEEDS,
+            "scale": 100,
+            "grade": "S",
+            "printed": "+1.9",
+            "parts": ["flow path"],
+            "cells": ["t1.ours.miou"],
+        }
+    ],
+}
+
+
+def text(**direction) -> dict:
+    """The toy's claims file as a mapping, with changes to its one direction."""
+    made = deepcopy(CLAIMS)
+    made["directions"][0] |= direction
+    return made
+
+
+def loaded(folder: Path, content: dict | str) -> Paper:
+    """A claims file, written and loaded."""
+    (folder / "toy.yml").write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return load_claims("toy", folder)
+
+
+def health(**end) -> dict:
+    """The health of the one part, its last reading changed."""
+    return {"flow path": {"start": ALIVE, "middle": ALIVE, "end": ALIVE | end}}
+
+
+def record(variant, seed, miou, *, steps=STEPS, test=None, train=None, machine=None, **change) -> Record:
+    """The record of one run; `test`, `train` and `machine` change parts of it."""
+    block = training_block([1.0] * steps, data_order="seeded", augmentation="flip", tuning="one rate for all")
+    made = {"schema": 2, "paper": "toy", "variant": variant, "data": "streets", "data_fingerprint": "f"}
+    made |= {"preset": "night", "seed": seed, "values": {"test": {"miou": miou, "floor": 0.2, **TEST} | (test or {})}}
+    made |= {"training": block | (train or {}), "health": health(), "notebook": "nbs/01_toy.ipynb", "code": {}}
+    made |= {"commit": "0123456789abcdef", "versions": {}, "machine": MACHINE | (machine or {}), "wall_s": 1.0}
+    made |= {"cpu_s": 1.0, "peak_memory_mib": 1.0, "made": "2026-12-01T00:00:00+00:00"}
+    return check_record(made | change)
+
+
+def scores(level: float, variant: str = "") -> list[float]:
+    """One score per seed around a level, with luck of its own for each variant."""
+    return [level + 0.001 * ((3 * seed + len(variant)) % 4) for seed in range(SEEDS)]
+
+
+def grid(moved: dict | None = None, **levels: float | list[float]) -> dict[Key, Record]:
+    """All runs of some variants, each around its level (or with these scores), and those of twice the steps.
+
+    moved: how much twice the steps change an arm.
+    """
+    made = []
+    for variant, level in levels.items():
+        each = level if isinstance(level, list) else scores(level, variant)
+        made += [record(variant, seed, score) for seed, score in enumerate(each)]
+        for seed, score in enumerate(each[:3]):
+            more = (moved or {}).get(variant, 0.0)
+            made.append(record(doubled(variant), seed, score + more, steps=2 * STEPS))
+    return {one.key: one for one in made}
+
+
+def changed(records: dict[Key, Record], variant: str, seed: int | None = None, **change) -> dict[Key, Record]:
+    """The records, those of a variant (or one seed of it) made anew with some change; see :func:`record`."""
+    made = dict(records)
+    for key, old in records.items():
+        if key.variant == variant and seed in (None, key.seed):
+            steps = change.get("steps", old.training.steps)
+            made[key] = record(variant, key.seed, old.values["test"]["miou"], **change | {"steps": steps})
+    return made
