@@ -1,7 +1,11 @@
-"""Which chapters there are, and how a person may name one."""
+"""Which notebooks there are, and how a person may name one.
+
+A paper has two: `nbs/05_training.ipynb` builds and trains, `nbs/05b_training_holds.ipynb` asks whether it holds.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mmlib.files import ROOT
@@ -10,23 +14,29 @@ NBS = ROOT / "nbs"
 
 
 def chapters() -> list[Path]:
-    """The chapter notebooks in reading order."""
-    return sorted(NBS.glob("[0-9][0-9]_*.ipynb"))
+    """The notebooks in reading order; a *does it hold?* notebook follows the one it belongs to."""
+    return sorted(path for path in NBS.glob("*.ipynb") if re.match(r"\d\db?_", path.name))
+
+
+def asks_whether_it_holds(notebook: Path) -> bool:
+    """Whether this is the second notebook of a pair: it reads records, and trains and exports nothing."""
+    return re.match(r"\d\db_", notebook.name) is not None
 
 
 def find(name: str) -> Path:
-    """The chapter a person means by a number ("3"), a name ("03_measuring", "measuring") or a path.
+    """The notebook a person means by a number ("5", "05b"), a name ("05_training", "training") or a path.
 
     Raises:
-        FileNotFoundError: no chapter, or more than one, answers to that name.
+        FileNotFoundError: no notebook, or more than one, answers to that name.
     """
     wanted = Path(name).stem if name else ""
-    prefix = f"{int(wanted):02d}_" if wanted.isdigit() else None
-    hits = [
-        path
-        for path in chapters()
-        if path.stem == wanted or path.stem[3:] == wanted or (prefix and path.stem.startswith(prefix))
-    ]
+    number = re.fullmatch(r"(\d+)(b?)", wanted)
+    prefix = f"{int(number[1]):02d}{number[2]}" if number else None
+    hits = []
+    for path in chapters():
+        place, title = path.stem.split("_", 1)
+        if wanted in (path.stem, title) or place == prefix:
+            hits.append(path)
     if len(hits) != 1:
         known = ", ".join(path.stem for path in chapters())
         raise FileNotFoundError(

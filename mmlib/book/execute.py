@@ -10,8 +10,8 @@ from typing import Any
 import nbformat
 import yaml
 
-from mmlib.files import locked
-from mmlib.files import ROOT
+from mmlib.book.chapters import asks_whether_it_holds
+from mmlib.files import ROOT, locked
 from mmlib.results.records import check_preset
 
 LIMIT_S = {"smoke": 900, "laptop": 3600, "night": 10800, "gpu": 7200, "paper": None}
@@ -22,6 +22,13 @@ LIMIT_S = {"smoke": 900, "laptop": 3600, "night": 10800, "gpu": 7200, "paper": N
 ENVIRONMENT = {"MMLIB_STATIC": "1", "OMP_WAIT_POLICY": "PASSIVE", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
 
 
+def parameter_defaults(notebook: Path) -> dict[str, Any]:
+    """The notebook's parameters and their defaults, as written there; {} if it has none."""
+    import papermill
+
+    return {name: yaml.safe_load(found["default"]) for name, found in papermill.inspect_notebook(str(notebook)).items()}
+
+
 def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters in the types of the notebook's own defaults.
 
@@ -30,14 +37,12 @@ def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> dict[str,
     Raises:
         ValueError: a name the notebook does not have, or a value of another type.
     """
-    import papermill
-
-    known = papermill.inspect_notebook(str(notebook))
+    known = parameter_defaults(notebook)
     checked = {}
     for name, value in parameters.items():
         if name not in known:
             raise ValueError(f"{notebook.name} has no parameter {name!r}; expected one of {', '.join(sorted(known))}")
-        default = yaml.safe_load(known[name]["default"])
+        default = known[name]
         given = yaml.safe_load(value) if isinstance(value, str) and not isinstance(default, str) else value
         if default is not None and type(given) is not type(default):
             raise ValueError(f"{notebook.name}: expected {name} as {type(default).__name__}, got {value!r}")
@@ -79,7 +84,10 @@ def execute(
         ValueError: unknown preset or parameter.
         RuntimeError: a cell failed or took too long; the message names the file with the outputs up to there.
     """
-    parameters = check_parameters(notebook, {"preset": check_preset(preset), **(parameters or {})})
+    parameters = {"preset": check_preset(preset), **(parameters or {})}
+    if asks_whether_it_holds(notebook) and "preset" not in parameter_defaults(notebook):
+        del parameters["preset"]  # it shows the same records at every preset
+    parameters = check_parameters(notebook, parameters)
     if parameters.get("out"):
         parameters["out"] = str((ROOT / parameters["out"]).resolve())
     # A run that outlived its killed parent must end before a new one writes the same file.

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import nbformat
 
-from mmlib.book.chapters import chapters
-from mmlib.files import replace_file
-from mmlib.files import ROOT
+from mmlib.book.chapters import asks_whether_it_holds, chapters
+from mmlib.files import ROOT, replace_file
 
 MODELS = ROOT / "mmlib" / "models"
 HEAD = '''"""{title}
@@ -38,12 +37,15 @@ def exported(notebook: Path) -> str | None:
     Imports are gathered at the top. Everything else stays in the chapter's order, two blank lines apart.
 
     Raises:
-        ValueError: a cell is not plain Python, or uses a name that no exported cell defines.
+        ValueError: a cell is not plain Python, uses a name that no exported cell defines, or stands in a notebook
+            that builds nothing.
     """
     found = nbformat.read(notebook, as_version=4)
     cells = [c.source for c in found.cells if c.cell_type == "code" and "export" in c.metadata.get("tags", [])]
     if not cells:
         return None
+    if asks_whether_it_holds(notebook):
+        raise ValueError(f"{notebook.name}: expected no cell tagged export; next: move it to the notebook that builds")
     parts = [_split(source, f"{notebook.name}, exported cell {number}") for number, source in enumerate(cells, 1)]
     imports = "\n".join(dict.fromkeys(line for lines, _ in parts for line in lines))
     title = next(c.source for c in found.cells if c.cell_type == "markdown").splitlines()[0].lstrip("# ")

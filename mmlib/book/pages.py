@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 from mmlib.book.chapters import chapters
-from mmlib.files import locked
-from mmlib.files import ROOT
+from mmlib.files import ROOT, locked
 
 
 def stage(build: Path) -> Path:

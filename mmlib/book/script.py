@@ -17,11 +17,9 @@ from typing import Any
 
 from mmlib.book.chapters import find
 from mmlib.book.execute import ENVIRONMENT, check_parameters
-from mmlib.results.night import SHOWN_ONLY
 from mmlib.files import ROOT
+from mmlib.results.night import SHOWN_ONLY
 from mmlib.results.records import check_preset
-
-LEFT_OUT = SHOWN_ONLY | {"colab"}
 
 
 def run_as_script(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,7 +38,7 @@ def run_as_script(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, An
     names: dict[str, Any] = {"__name__": "__main__"}
     for number, cell in enumerate(json.loads(notebook.read_text(encoding="utf-8"))["cells"]):
         tags = set(cell["metadata"].get("tags", []))
-        if cell["cell_type"] != "code" or tags & LEFT_OUT:
+        if cell["cell_type"] != "code" or tags & SHOWN_ONLY:
             continue
         exec(compile("".join(cell["source"]), f"{notebook.name}, cell {number}", "exec"), names)
         if "parameters" in tags:
