@@ -11,6 +11,7 @@ from mmlib.augment import Geometric
 from mmlib.blocks.conv import Norm, conv_norm_relu
 from mmlib.blocks.pyramid import PyramidPooling
 from mmlib.flow import estimate, pixel_grid, resize_flow
+from mmlib.losses import cross_entropy
 from mmlib.train import Batches
 
 
@@ -157,7 +158,7 @@ WEIGHTS = {"fused": 1.0, "image": 1.0, "flow": ALPHA, "auxiliary": BETA}
 
 def losses(logits: dict[str, Tensor], labels: Tensor) -> dict[str, Tensor]:
     """The cross-entropy of all logits (B, classes, H, W) with labels (B, H, W)."""
-    return {name: F.cross_entropy(one, labels, ignore_index=255) for name, one in logits.items()}
+    return {name: cross_entropy(one, labels) for name, one in logits.items()}
 
 
 SEEN = ("rgb", "flow", "labels")
