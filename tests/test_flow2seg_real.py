@@ -8,8 +8,8 @@ from mmlib.book.execute import execute
 from mmlib.data import available, load
 from mmlib.data.camvid import CLASSES as CAMVID
 from mmlib.models.flow2seg import CAMVID_TWINS, Kept, PSPNet, observe, renamed
-from mmlib.nightly.running import without_looks
-from mmlib.runs import load_record
+from mmlib.results import Record, load_record
+from mmlib.results.night import without_looks
 from mmlib.scenes import CLASSES
 
 
@@ -54,7 +54,7 @@ def test_motion_counts_pixels_of_a_picture_2048_wide_whatever_the_size(eye):
         assert motion[0, 0].median() == pytest.approx(3.2, abs=0.1) and abs(motion[0, 1].median()) < 0.1
 
 
-def run_chapter(root, tmp_path, data, variant) -> dict:
+def run_chapter(root, tmp_path, data, variant) -> Record:
     """The record of a run of the chapter at smoke, without the cells that only show."""
     slim = without_looks(root / "nbs" / "06_flow2seg.ipynb", tmp_path / "slim.ipynb")
     parameters = {"data": data, "variant": variant, "pretrained": False, "out": str(tmp_path / "out")}
@@ -74,22 +74,22 @@ def needs(name, shared_data, monkeypatch):
 def test_tested_films_of_davis_are_tested_once_and_chose_nothing(root, tmp_path, shared_data, monkeypatch):
     needs("davis", shared_data, monkeypatch)
     record = run_chapter(root, tmp_path, "davis", "residual_dis")
-    test = record["values"]["test"]
+    test = record.values["test"]
     films = sorted({name.partition("/")[0] for name in load("davis").names})
-    split = record["values"]["split"]
+    split = record.values["split"]
     tested = sorted(film for fold in split["tested"] for film in fold)
     assert sorted(tested + split["tuning"]) == films and (len(tested), len(split["tuning"])) == (12, 8)
     assert sorted(test["films"]["j"]) == sorted(test["films"]["f"]) == tested and test["frames"] == len(tested)
     assert test["j"] == pytest.approx(sum(test["films"]["j"].values()) / len(tested))
     assert all(0 <= value <= 1 for one in test["films"].values() for value in one.values())
     assert list(test["paths"]) == ["fused", "image", "auxiliary", "flow"]
-    assert (record["data"], record["variant"]) == ("davis-240p-jpeg88", "residual_dis")
+    assert (record.data, record.variant) == ("davis-240p-jpeg88", "residual_dis")
 
 
 @pytest.mark.slow
 def test_the_clip_is_one_drive(root, tmp_path, shared_data, monkeypatch):
     needs("camvid_video", shared_data, monkeypatch)
     record = run_chapter(root, tmp_path, "camvid", "pspnet")
-    test = record["values"]["test"]
+    test = record.values["test"]
     assert test["drives"] == 1 and 0 <= test["miou"] <= 1 and "wall" not in test["iou"]
-    assert record["data"] == "camvid_video-jpeg92" and "steps" in record["values"]["training"]
+    assert record.data == "camvid_video-jpeg92" and record.training.steps == 32

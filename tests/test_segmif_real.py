@@ -1,17 +1,13 @@
 """Chapter 7 on real pictures: nothing of a test set among what it trains on, and the full sets in their own layouts."""
 
-import json
-
 import pytest
 import torch
 import torch.nn.functional as F
-from as_program import ROOT, record_of
+from as_program import record_of
 from paper_trees import fmb, mfnet, msrs_full
 
 from mmlib.data import available, load
 from mmlib.images import luma
-
-TESTED = {"vifb-original": 21, "tno-jpeg95": 42, "msrs-jpeg92": 361}
 
 
 @pytest.mark.slow
@@ -31,7 +27,7 @@ def test_two_processes_train_on_mfnet_in_its_own_layout_and_one_writes(tmp_path)
     record = record_of(tmp_path, "07", "mfnet", processes=2)
     test = record["values"]["test"]
     assert (record["data"], test["split"]) == ("mfnet-png", "test 2") and len(test["iou"]) == 9
-    assert 0 <= test["miou"] <= 1 and record["values"]["training"]["steps"] == 20
+    assert 0 <= test["miou"] <= 1 and record["training"]["steps"] == 20
     assert all(len(losses) == 4 for losses in record["values"]["fusion_losses"])
 
 
@@ -55,14 +51,3 @@ def test_no_test_picture_is_among_those_it_trains_on(shared_data, monkeypatch):
     assert (learned @ learned[:2].T).amax(dim=0) == pytest.approx(1.0, abs=1e-5)  # it would be seen
     for name in names:
         assert (thumbnails(load(name)) @ learned.T).max() < 0.98, name
-
-
-@pytest.mark.parametrize("data", TESTED)
-def test_published_runs_have_fused_every_pair(data):
-    paths = sorted((ROOT / "results/segmif").glob(f"*-{data}-laptop-0.json"))
-    if not paths:
-        pytest.skip(f"no run on {data} is published: make reproduce CHAPTER=07_segmif DATA={data.split('-')[0]}")
-    for path in paths:
-        values = json.loads(path.read_text())["values"]
-        assert values["fusion"]["pairs"] == len(values["fusion"]["each"]) == TESTED[data]
-        assert ("agreement" in values) == (data == "msrs-jpeg92")
