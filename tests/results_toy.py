@@ -3,9 +3,23 @@
 from copy import deepcopy
 from pathlib import Path
 
+import nbformat
 import yaml
 
-from mmlib.results import Key, Paper, Record, doubled, load_claims, training_block
+from mmlib import uses
+from mmlib.results import (
+    Key,
+    Paper,
+    Record,
+    claims,
+    doubled,
+    fingerprint,
+    load_claims,
+    night,
+    records,
+    training_block,
+    weights,
+)
 from mmlib.results.records import check_record
 
 SEEDS, STEPS = 5, 160
@@ -127,3 +141,35 @@ def changed(records: dict[Key, Record], variant: str, seed: int | None = None, *
             steps = change.get("steps", old.training.steps)
             made[key] = record(variant, key.seed, old.values["test"]["miou"], **change | {"steps": steps})
     return made
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A small project, to write records in
+
+
+def notebook(path: Path, *cells: str | tuple[str, str]) -> Path:
+    """Write a notebook of code cells, each a text, or a text and its tag."""
+    made = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    for number, cell in enumerate(cells):
+        code, *tags = (cell,) if isinstance(cell, str) else cell
+        made.cells.append(nbformat.v4.new_code_cell(code, id=f"c{number}", metadata={"tags": tags}))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(made, path)
+    return path
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    """Write text files below a folder."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+
+
+def move_into(folder: Path, monkeypatch) -> None:
+    """Let mmlib.results take `folder` for the project, by a process that has read nothing yet."""
+    for module in (claims, fingerprint, night, records, weights):
+        monkeypatch.setattr(module, "ROOT", folder)
+    monkeypatch.setattr(claims, "CLAIMS", folder / "claims")
+    monkeypatch.setattr(uses, "READERS", {})
+    monkeypatch.setattr(uses, "WEIGHTS", {})
+    write(folder, {"claims/toy.yml": yaml.safe_dump(CLAIMS)})
