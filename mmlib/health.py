@@ -29,8 +29,10 @@ from torch.overrides import TorchFunctionMode
 
 KINDS = ("layer", "branch", "gate", "attention")
 
-# What is looked at inside a part, by the name of PyTorch's function: nn.ReLU, F.relu and x.relu_() all end in "relu".
-ACTIVATIONS = {"relu", "relu6", "leaky_relu", "prelu", "elu", "celu", "selu", "gelu", "silu", "hardswish", "mish"}
+# What is looked at inside a part, by the name of PyTorch's function: nn.ReLU, F.relu and x.relu_() all end in "relu",
+# and nn.ReLU6 in "hardtanh".
+ACTIVATIONS = {"relu", "relu6", "leaky_relu", "rrelu", "prelu", "elu", "celu", "selu", "gelu", "silu", "hardswish"}
+ACTIVATIONS |= {"mish", "softplus", "tanh", "hardtanh"}
 GATES = {"sigmoid", "hardsigmoid"}
 CHANNELS_LAST = {"linear", "layer_norm", "rms_norm"}
 CHANNELS_FIRST = {"conv1d", "conv2d", "conv3d", "conv_transpose2d", "batch_norm", "group_norm", "instance_norm"}
@@ -139,7 +141,7 @@ class _Seen:
     calls: int = 0
     turn: int = 0  # activations so far in this call
     activations: dict[int, Tensor] = field(default_factory=dict)  # the n-th in a call: (units,) whether it ever fired
-    units: list[Tensor] = field(default_factory=list)  # the same of the part's own outputs
+    units: dict[int, Tensor] = field(default_factory=dict)  # the same of the part's n-th output
     given: list[tuple[float, float] | None] = field(default_factory=list)  # variation and size of the first input
     outputs: list[tuple[int, tuple[float, float]]] = field(default_factory=list)  # number of the call, and the same
     openings: list[float] = field(default_factory=list)
@@ -186,12 +188,16 @@ class _Watcher(TorchFunctionMode):
         return other if x.shape[axis] != width and x.shape[other] == width else axis
 
     def note_activation(self, seen: _Seen, x: Tensor) -> None:
-        """A unit lives if it fires in any call of the part."""
-        fires = _fires(x, self.axis(x, seen.part))
-        before = seen.activations.get(seen.turn)
-        same = before is not None and before.shape == fires.shape
-        seen.activations[seen.turn] = before | fires if same else fires
+        """Which units of one activation fire."""
+        self.note_units(seen.activations, seen.turn, _fires(x, self.axis(x, seen.part)))
         seen.turn += 1
+
+    def note_units(self, found: dict[int, Tensor], place: int, fires: Tensor) -> None:
+        """A unit lives if it fires in any call of the part."""
+        before = found.get(place)
+        if before is not None and before.shape == fires.shape:
+            fires = before | fires
+        found[place] = fires
 
     def note_gate(self, seen: _Seen, x: Tensor) -> None:
         """How far it is open, and how much that depends on the picture."""
@@ -236,9 +242,9 @@ class _Watcher(TorchFunctionMode):
 
         def hook(_: nn.Module, args: tuple, output: object) -> None:
             self.at_work.remove(seen)
-            for x in _tensors(output):
+            for place, x in enumerate(_tensors(output)):
                 axis = self.axis(x, seen.part)
-                seen.units.append(_fires(x, axis))
+                self.note_units(seen.units, place, _fires(x, axis))
                 variation = _variation(x, axis)
                 if variation is not None:
                     seen.outputs.append((seen.calls, variation))
@@ -306,11 +312,11 @@ def _numbers(note: _Seen, joined: _Seen | None, gradients: Mapping[nn.Parameter,
     if not note.calls:
         return {"called": 0.0}
     reading = {"called": 1.0}
-    units = list(note.activations.values())
+    units = note.activations
     if not units and note.part.kind in ("layer", "branch"):
         units = note.units
     if units:
-        reading["never"] = float((~torch.cat(units)).float().mean())
+        reading["never"] = float((~torch.cat(list(units.values()))).float().mean())
     varies = _varies(note, joined)
     if varies:
         reading["varies"] = min(varies)
