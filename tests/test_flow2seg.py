@@ -185,7 +185,7 @@ for one in net.modules():
 step = lambda batch: f2s.losses(net(batch["rgb"], batch["motion"]), batch["labels"])
 # Plain descent: Adam would blow rounding up where a gradient is nought.
 sgd = torch.optim.SGD(net.parameters(), lr=0.1)
-log = train(step, net, Batches(streets, 4), steps=4, optimizer=sgd, weights=f2s.WEIGHTS, device="cpu")
+log = train(step, net, Batches(streets, 4), steps=4, optimizer=sgd, weights=f2s.WEIGHTS, device="cpu", precision="fp32")
 if world("cpu").rank == 0:
     state = {{k: v.contiguous() for k, v in net.state_dict().items()}}
     save_file(state | {{"loss": torch.tensor(log.loss), "size": torch.tensor(world("cpu").size)}}, sys.argv[1])

@@ -33,7 +33,7 @@ def taught(steps=2):
         named = F.cross_entropy(segmenter(coloured(fused, batch["rgb"])), batch["labels"])
         return later_rounds(fused, batch["target"]) | {"cross-entropy": named}
 
-    log = train(step, fusion, Batches(streets, 4), steps=steps, device="cpu")
+    log = train(step, fusion, Batches(streets, 4), steps=steps, device="cpu", precision="fp32")
     return log, fusion
 
 
