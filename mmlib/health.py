@@ -362,6 +362,8 @@ def why_silent(reading: Mapping[str, float]) -> str | None:
         return f"its gate stands still at {reading['open']:.2f}"
     if reading.get("never", 0.0) >= DEAD_UNITS:
         return f"{reading['never']:.0%} of its units never fire"
+    if reading.get("varies", 1.0) == 0.0:
+        return "its output is the same for every picture"
     if reading.get("varies", 1.0) < NO_EFFECT:
         return f"its output hardly varies ({reading['varies']:.2%})"
     if reading.get("gradient", 1.0) < NO_GRADIENT:
