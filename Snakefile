@@ -1,5 +1,6 @@
-# The graph: chapters are executed, then staged beside the prose, then built into pages.
+# The graph: notebooks are executed, then staged beside the prose, then built into pages.
 # Locally: make book. On a cluster: make book SNAKEMAKE="--executor cluster-generic ... --jobs 20" (book/how_made.md).
+# The night's runs are made by mmlib.results; on a cluster, by the last two rules.
 import sys
 
 from mmlib.book import graph
@@ -65,4 +66,17 @@ rule pages:
         "{PY} -m mmlib.book pages {BUILD} > {log} 2>&1 || (tail -n 60 {log}; exit 1)"
 
 
-include: "mmlib/nightly/rules.smk"
+rule night:
+    input:
+        lambda wildcards: graph.planned(BUILD, config.get("night", "night")),
+
+
+rule night_run:
+    output:
+        touch(f"{BUILD}/night/done/{{name}}"),
+    log:
+        f"{BUILD}/night/log/{{name}}.log",
+    retries: 1
+    shell:
+        "echo 'running {wildcards.name}'; "
+        "{PY} -m mmlib.results run {wildcards.name} --build {BUILD} > {log} 2>&1 || (tail -n 20 {log}; exit 1)"

@@ -33,10 +33,13 @@ def chapter(path: Path, title: str, code: str) -> None:
 def book(tmp_path):
     """A book of two chapters, each with its own module, on the project's real machinery."""
     folder = tmp_path / "book"
-    for name in ("book", "claims", "nightly", "runs", "show"):
+    for name in ("book", "results", "show"):
         shutil.copytree(ROOT / "mmlib" / name, folder / "mmlib" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("mmlib/__init__.py", "Snakefile", "constraints.txt", "_config.yml"):
-        shutil.copy(ROOT / name, folder / name)
+    for path in [
+        *(ROOT / "mmlib").glob("*.py"),
+        *(ROOT / name for name in ("Snakefile", "constraints.txt", "_config.yml")),
+    ]:
+        shutil.copy(path, folder / path.relative_to(ROOT))
     (folder / "mmlib" / "left.py").write_text("VALUE = 1\n")
     (folder / "mmlib" / "right.py").write_text("VALUE = 2\n")
     (folder / "nbs").mkdir()
@@ -162,3 +165,38 @@ def test_the_graph_runs_as_jobs_on_a_cluster(book):
     cluster = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", submit, "--jobs", "2"]
     make(book, *cluster, "--seconds-between-status-checks", "1", "--latency-wait", "20")
     assert "left 1" in (book / "_build" / "html" / "nbs" / "01_left.html").read_text()
+
+
+CLAIMS = """\
+key: left
+title: Left
+chapter: 01_left
+source: made for tests
+tables:
+  - {id: t1, title: Table 1, kind: value, grade: S, metric: miou, convention: c, data: ministreet, split: test,
+     columns: [mIoU], rows: [{row: Ours, cells: ["0.5"],
+             measure: {variant: left, data: ministreet, preset: smoke, seeds: 1, path: test.miou}}]}
+"""
+RUN = """\
+from mmlib.left import VALUE
+from mmlib.results import write_record
+if out:
+    values = {"test": {"miou": VALUE / 10, "split": "test", "convention": "c"}}
+    write_record(out, notebook="nbs/01_left.ipynb", paper="left", data=data, data_fingerprint="f", preset=preset,
+                 seed=seed, variant=variant, values=values, wall_s=1.0, precision="fp32")
+"""
+
+
+def test_a_night_runs_as_jobs_on_a_cluster_and_again_when_the_code_changes(book):
+    (book / "claims").mkdir()
+    (book / "claims" / "left.yml").write_text(CLAIMS)
+    chapter(book / "nbs" / "01_left.ipynb", "Left", RUN)
+    submit = "bash -c 'nohup $0 >/dev/null 2>&1 & echo $!'"
+    cluster = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", submit, "--jobs", "2"]
+    night = ["--night", "smoke", *cluster, "--seconds-between-status-checks", "1", "--latency-wait", "20"]
+    record = book / "results" / "left" / "left-ministreet-smoke-0.json"
+    make(book, *night)
+    assert b'"miou": 0.1' in record.read_bytes() and not (book / "_build" / "html").exists()
+    (book / "mmlib" / "left.py").write_text("VALUE = 2\n")
+    make(book, *night)
+    assert b'"miou": 0.2' in record.read_bytes()

@@ -12,6 +12,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     make = commands.add_parser("make", help="build the book; further arguments go to Snakemake")
     make.add_argument("--build", default="_build", help="folder for everything built")
+    make.add_argument("--night", default="", metavar="PRESET", help="make the night's runs instead of the pages")
     run = commands.add_parser("run", help="execute one chapter")
     run.add_argument("chapter", help="number, name or path, such as 3, 03_measuring or nbs/03_measuring.ipynb")
     run.add_argument("--preset", default="laptop")
@@ -42,7 +43,7 @@ def _run(args: argparse.Namespace, rest: list[str]) -> int:
     if args.command == "make":
         from mmlib.book.graph import make
 
-        return make(args.build, rest)
+        return make(args.build, rest, args.night)
     if args.command == "run":
         from mmlib.book.chapters import find
         from mmlib.book.execute import execute
