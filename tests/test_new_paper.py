@@ -1,6 +1,5 @@
 """A new paper starts with one command, and what it writes runs, exports and can be judged at once."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -10,8 +9,11 @@ import nbformat
 import pytest
 
 from mmlib.book.new_paper import main, start
-from mmlib.claims import load
-from mmlib.nightly.planning import wanted
+from mmlib.health import silent
+from mmlib.results import Key, load_claims, load_record
+from mmlib.results.night import wanted
+
+TITLE = 'SenseFormer: "two" senses, it\'s said # so'
 
 
 @pytest.fixture
@@ -28,58 +30,104 @@ def project(tmp_path, root):
 
 
 def run(folder, *words: str) -> subprocess.CompletedProcess:
-    """Run one of the copy's commands."""
+    """Run Python in the copy."""
     environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
-    return subprocess.run([sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True)
+    return subprocess.run([sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True)
 
 
 @pytest.mark.slow
-def test_it_runs_exports_and_writes_a_record_that_its_claim_can_read(project):
-    started = run(project, "mmlib.book.new_paper", "12", "senseformer", "SenseFormer")
+def test_it_exports_runs_at_smoke_and_shows_what_is_there(project):
+    started = run(project, "-m", "mmlib.book.new_paper", "12", "senseformer", TITLE)
     assert started.returncode == 0 and "make reproduce CHAPTER=12 PRESET=smoke" in started.stdout, started.stderr
-    exported = run(project, "mmlib.book.export")
+    exported = run(project, "-m", "mmlib.book.export")
     assert exported.returncode == 0 and "written: senseformer.py" in exported.stdout, exported.stderr
     assert "class Senseformer(nn.Module)" in (project / "mmlib" / "models" / "senseformer.py").read_text()
-    made = run(project, "mmlib.book", "run", "12", "--preset", "smoke", "-p", "out", "results", "-p", "seed", "3")
+
+    name = "senseformer/senseformer-ministreet-smoke-0"
+    code = (
+        f"from pathlib import Path; from mmlib.results.night import make_run; make_run({name!r}, '_build', Path('out'))"
+    )
+    made = run(project, "-c", code)
     assert made.returncode == 0, made.stdout + made.stderr
-    record = json.loads((project / "results" / "senseformer" / "senseformer-ministreet-smoke-3.json").read_text())
-    row = load("senseformer", project / "claims").directions[0]
-    assert 0 <= record["values"]["test"]["miou"] <= 1 and row.metric == "test.miou"
-    assert record["values"]["training"]["steps"] == 16
+    record = load_record(Key.parse(name).path(project / "out"))
+    row = load_claims("senseformer", project / "claims").direction("infrared_helps")
+    assert row.metric == "test.miou" and row.floor == "test.floor" and row.parts == ("second encoder",)
+    assert 0 <= record.values["test"]["floor"] <= 1 and 0 <= record.values["hidden"]["movers"] <= 1
+    assert record.training.steps == 16 and record.asked["preset"]["steps"] == 16
+    assert {when for when in record.health["second encoder"]} == {"start", "middle", "end"} and not silent(
+        record.health
+    )
+    assert "senseformer/senseformer" in record.values["weights"]
+
+    shown = run(project, "-m", "mmlib.book", "run", "12b", "--preset", "smoke")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    first = run(project, "-m", "mmlib.book", "run", "12", "--preset", "smoke")
+    assert first.returncode == 0, "the default variant is the first one: " + first.stdout + first.stderr
 
 
-def test_it_plans_its_claim_and_the_control(tmp_path):
-    start(12, "senseformer", "SenseFormer", tmp_path)
-    runs = wanted(load("senseformer", tmp_path / "claims"))
-    assert {key.variant for key in runs if key.seed == 9} == {"senseformer", "without_ir", "ir_shuffled"}
-    assert sum(key.variant.endswith("_x2") for key in runs) == 3
+def test_its_claim_has_a_floor_a_positive_control_and_controls(tmp_path):
+    start(12, "senseformer", TITLE, tmp_path)
+    paper = load_claims("senseformer", tmp_path / "claims")
+    assert paper.title == TITLE and next(iter(paper.variants)) == "senseformer"
+    head = paper.direction("infrared_helps")
+    assert head.headline and head.seeds == 10 and head.positive == "infrared_shows_what_hides" and head.floor
+    assert {"smoke", "laptop", "night", "gpu"} == set(paper.presets)
+    runs = wanted([paper])
+    assert {key.variant for key in runs if key.seed == 9} == {"senseformer", "without_ir", "ir_shuffled", "ir_zeroed"}
+    assert sum(key.variant.endswith("_x2") for key in runs) == 3 * 4
 
 
-def test_it_has_the_form_of_a_chapter(tmp_path):
-    notebook = nbformat.read(start(12, "senseformer", "SenseFormer", tmp_path)[0], as_version=4)
-    nbformat.validate(notebook)
-    assert notebook.cells[0].source.startswith("# SenseFormer")
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert "colab" in code[0].metadata["tags"] and "parameters" in code[1].metadata["tags"]
-    for cell in code[1:]:  # the first is the book's own
-        assert "{{" not in cell.source and "{key}" not in cell.source and cell.source.count("\n") < 30
-        assert max(map(len, cell.source.splitlines())) <= 88 or "hide-input" in cell.metadata.get("tags", [])
+@pytest.mark.parametrize("title", ["yes", "a: b", "- x", 'say "no"', "it's", "100", "{x}", "# nothing", "Überblick"])
+def test_no_title_breaks_the_file(tmp_path, title):
+    start(12, "senseformer", title, tmp_path)
+    assert load_claims("senseformer", tmp_path / "claims").title == title
+
+
+def test_both_notebooks_have_the_form_of_a_chapter(tmp_path):
+    builds, holds, _ = start(12, "senseformer", "SenseFormer", tmp_path)
+    assert (builds.name, holds.name) == ("12_senseformer.ipynb", "12b_senseformer_holds.ipynb")
+    for path in (builds, holds):
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        assert notebook.cells[0].source.startswith("# SenseFormer: ")
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        assert {"colab", "remove-cell"} <= set(code[0].metadata["tags"])
+        assert ("parameters" in code[1].metadata["tags"]) == (path == builds)
+        assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+        for cell in notebook.cells:
+            assert "{{" not in cell.source and '"""\n' not in cell.source[:4] and not cell.source.endswith("\n")
+    text = builds.read_text()
+    assert text.count("train(\\n") == 1 and text.count("def step(") == 1 and '\\"export\\"' not in text
+    assert "train(" not in holds.read_text() and "export" not in holds.read_text()
 
 
 def test_nothing_is_overwritten(tmp_path):
-    first = [path.read_bytes() for path in start(12, "senseformer", "SenseFormer", tmp_path)]
+    paths = start(12, "senseformer", "SenseFormer", tmp_path)
+    first = [path.read_bytes() for path in paths]
     for number, key in ((12, "senseformer"), (13, "senseformer"), (12, "other")):
         with pytest.raises(ValueError, match="free"):
             start(number, key, "Title", tmp_path)
-    assert [
-        p.read_bytes() for p in (tmp_path / "nbs" / "12_senseformer.ipynb", tmp_path / "claims" / "senseformer.yml")
-    ] == first
+    paths[0].unlink()
+    with pytest.raises(ValueError, match="free"):
+        start(12, "other", "Title", tmp_path)
+    assert [path.read_bytes() for path in paths[1:]] == first[1:] and not (tmp_path / "claims" / "other.yml").exists()
 
 
-@pytest.mark.parametrize(("number", "key"), [(0, "a"), (100, "a"), (12, "Sense Former"), (12, "../x"), (12, "12")])
-def test_names_are_checked(tmp_path, number, key):
-    with pytest.raises(ValueError, match="expected a number from 1 to 99"):
-        start(number, key, "Title", tmp_path)
+@pytest.mark.parametrize(
+    ("number", "key", "title"),
+    [
+        (0, "a", "A"),
+        (100, "a", "A"),
+        (12, "Sense Former", "A"),
+        (12, "../x", "A"),
+        (12, "12", "A"),
+        (12, "a", "two\nlines"),
+    ],
+)
+def test_names_are_checked(tmp_path, number, key, title):
+    with pytest.raises(ValueError, match="expected a (number from 1 to 99|title of one line)"):
+        start(number, key, title, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_command_says_how_it_is_used(capsys):
