@@ -309,3 +309,11 @@ def test_detections_that_cannot_be_are_refused() -> None:
         detection.mean_ap([good], [good], thresholds="float16")
     with pytest.raises(ValueError, match="all_point, 11_point"):
         detection.average_precision(torch.ones(1), torch.ones(1), interpolation="voc")
+
+
+def test_micro_iou_pools_pixels_and_boundary_f_refuses_unknown_ids():
+    matrix = torch.tensor([[3, 1], [0, 4]])
+    assert segmentation.micro_iou(matrix) == pytest.approx(7 / 9)  # 7 hits; unions of 4 and 5 pixels
+    labels = torch.zeros(1, 4, 4, dtype=torch.int64)
+    with pytest.raises(ValueError, match="prediction must be in 0..1 or ignored, got .7."):
+        segmentation.boundary_f(labels, labels + 7, 2)

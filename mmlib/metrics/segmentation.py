@@ -58,6 +58,12 @@ def miou(confusion: Tensor, *, absent: str = "skip", background: bool = True) ->
     return float(values[0 if background else 1 :].nanmean())
 
 
+def micro_iou(confusion: Tensor) -> float:
+    """Intersection over union of all classes pooled: every pixel counts the same; nan without any pixel."""
+    hits, truth, guess = _marginals(confusion)
+    return float(hits.sum() / (truth + guess - hits).sum())
+
+
 def accuracy(confusion: Tensor) -> float:
     """Share of labelled pixels predicted right; nan without any."""
     hits, truth, _ = _marginals(confusion)
@@ -108,6 +114,8 @@ def boundary_f(
     if labels.ndim != 3:
         raise ValueError(f"labels must be (B,H,W), got {tuple(labels.shape)}")
     usable = torch.ones_like(labels, dtype=torch.bool) if ignore is None else labels != ignore
+    _check_range("labels", labels[usable], num_classes)
+    _check_range("prediction", prediction[usable], num_classes)
     usable = ~_grown(~usable, 1.5)
     scores = []
     for index in range(num_classes):
