@@ -54,9 +54,7 @@ def test_it_exports_runs_at_smoke_and_shows_what_is_there(project):
     assert row.metric == "test.miou" and row.floor == "test.floor" and row.parts == ("second encoder",)
     assert 0 <= record.values["test"]["floor"] <= 1 and 0 <= record.values["hidden"]["movers"] <= 1
     assert record.training.steps == 16 and record.asked["preset"]["steps"] == 16
-    assert {when for when in record.health["second encoder"]} == {"start", "middle", "end"} and not silent(
-        record.health
-    )
+    assert set(record.health["second encoder"]) == {"start", "middle", "end"} and not silent(record.health)
     assert "senseformer/senseformer" in record.values["weights"]
 
     shown = run(project, "-m", "mmlib.book", "run", "12b", "--preset", "smoke")

@@ -1,6 +1,8 @@
 """The workflow files name what is there: commands of the Makefile, files, and the nightly's own runner."""
 
+import os
 import re
+import subprocess
 
 import pytest
 import yaml
@@ -31,13 +33,38 @@ def test_commands_exist(workflow, root, name):
             assert (root / script).is_file()
 
 
-def test_the_night_runs_on_a_gpu_of_ones_own_and_keeps_its_report(workflow):
+def test_the_night_runs_on_a_gpu_of_ones_own_and_keeps_its_records_and_logs(workflow):
     night = workflow("nightly")
     job = night["jobs"]["nightly"]
     assert job["runs-on"] == ["self-hosted", "gpu"] and "schedule" in night["on"]
     kept = [step for step in job["steps"] if step.get("if") == "always()"]
-    assert any("_build/night/report.html" in step.get("with", {}).get("path", "") for step in kept)
-    assert any("git add results" in step.get("run", "") for step in kept)
+    assert any("_build/night/compared" in step.get("with", {}).get("path", "") for step in kept)
+    commands = [step.get("run", "") for step in job["steps"]]
+    steps = [command.splitlines()[0].split(" ")[:2] for command in commands if command]
+    assert steps == [["make", "night"], ["make", "nightly"], ["git", "add"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["night"], "mmlib.results night --preset night"),
+        (
+            ["night", "CHAPTER=05", "JOBS=2", "FORCE=1"],
+            "results night --chapter 05 --preset night --jobs 2 --force",
+        ),
+        (["night", "PRESET=gpu", "SNAKEMAKE=--executor x"], "mmlib.book make --night gpu --executor x"),
+        (["reproduce", "CHAPTER=05", "VARIANT=rgb", "SEED=0"], "reproduce 05 --preset night --variant rgb --seed 0"),
+        (["reproduce", "CHAPTER=05", "PRESET=smoke", "DATA=davis"], "reproduce 05 --preset smoke --data davis"),
+        (["nightly", "CHAPTER=05"], "mmlib.results nightly --chapter 05"),
+    ],
+)
+def test_the_makefile_hands_on_what_a_person_says(root, words, command):
+    """What `make` would run; nothing is run."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("PRESET", "CHAPTER", "MAKEFLAGS")}
+    said = subprocess.check_output(["make", "-n", *words], cwd=root, text=True, env=environment)
+    assert command in re.sub(r"[\s\\]+", " ", said).replace('"', "")
+    if words[0] == "nightly":
+        assert "mmlib.book make" in said, "the book is built afterwards, whatever drifted"
 
 
 def test_nothing_from_outside_is_pasted_into_a_command(workflow):
