@@ -8,6 +8,7 @@ With a running kernel ``explore`` recomputes; in the built book (``MMLIB_STATIC=
 beforehand, and the slider still moves.
 """
 
+from mmlib.show.code import code
 from mmlib.show.colours import boxes, colour, labels_to_rgb, legend, overlay
 from mmlib.show.html import Html, is_static
 from mmlib.show.images import images
@@ -19,6 +20,7 @@ from mmlib.show.widgets import compare, explore, frames
 __all__ = [
     "Html",
     "boxes",
+    "code",
     "colour",
     "compare",
     "explore",
