@@ -293,7 +293,7 @@ def test_gta5_to_cityscapes_in_their_own_layouts(tmp_path, monkeypatch):
 
     from mmlib.book.chapters import find
     from mmlib.book.execute import execute
-    from mmlib.nightly.running import without_looks
+    from mmlib.results.night import without_looks
 
     frames = [f"{number:05d}" for number in range(1, 7)]
     base = gta5(tmp_path, frames)
@@ -312,7 +312,7 @@ def test_gta5_to_cityscapes_in_their_own_layouts(tmp_path, monkeypatch):
     values = record["values"]
     assert values["test"]["split"] == "val" and 0 <= values["test"]["miou"] <= 1
     assert {"traffic_light", "bus", "bicycle", "traffic_sign"} <= set(values["test"]["iou"])
-    assert values["time"]["prompts"] == 19 and values["training"]["steps"] == 16
+    assert values["time"]["prompts"] == 19 and record["training"]["steps"] == 16
 
 
 @pytest.mark.slow
@@ -322,7 +322,7 @@ def test_camvids_sentences_from_files_to_a_record(tmp_path, monkeypatch):
 
     from mmlib.book.chapters import find
     from mmlib.book.execute import execute
-    from mmlib.nightly.running import without_looks
+    from mmlib.results.night import without_looks
 
     base = camvid(tmp_path)
     (base / "day2dusk/target_dusk_test.txt").write_text("test/x_1\n")

@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from mmlib.backbones.deeplab import DeepLabV3Plus
-from mmlib.claims import load
 from mmlib.losses.fusion import edges, ssim
 from mmlib.models.tsjnet import (
     Detail,
@@ -27,7 +26,8 @@ from mmlib.models.tsjnet import (
     likeness,
     windows,
 )
-from mmlib.runs.fingerprint import ROOT, notebook_code
+from mmlib.results import ROOT, load_claims
+from mmlib.results.fingerprint import notebook_code
 
 RELEASED = 45_133_055  # of the released network, with 17,040 that its forward never uses
 UNUSED = 2 * (128 + 2 * (64 * 64 + 64)) + 2 * 8 * (8 + 1)
@@ -242,7 +242,7 @@ def table_of(name):
 
 
 def test_the_chapter_has_every_variant_that_the_claims_name_and_every_start():
-    arms, paper = table_of("VARIANTS"), load("tsjnet")
+    arms, paper = table_of("VARIANTS"), load_claims("tsjnet")
     asked = {name for row in paper.directions for name in (row.a, *row.b)}
     asked |= {cell.measure.variant for cell in paper.cells if cell.measure}
     assert asked <= arms.keys()

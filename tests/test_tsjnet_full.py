@@ -50,7 +50,7 @@ def test_two_processes_train_on_m3fd_and_one_writes(tmp_path):
     scenes_of_m3fd(tmp_path)
     fill(tmp_path)
     record = record_of(tmp_path, "08", "m3fd", processes=2)
-    assert record["values"]["training"]["steps"] == 16 and len(list((tmp_path / "out/tsjnet").glob("*"))) == 1
+    assert record["training"]["steps"] == 16 and len(list((tmp_path / "out/tsjnet").glob("*"))) == 1
 
 
 @pytest.mark.slow

@@ -288,6 +288,7 @@ def against(guess: Tensor, mask: Tensor, known: Tensor | None = None, meant: flo
     """Cross-entropy of logits and shrunk masks; pixels not `known` count nothing."""
     known = torch.ones_like(mask) if known is None else known
     mask, known = (F.adaptive_avg_pool2d(m, guess.shape[-2:]) for m in (mask, known))
+    guess = guess.float()
     share, weight = mask / known.clamp(min=1e-6), guess.new_tensor(meant)
     how = {"pos_weight": weight, "weight": known, "reduction": "sum"}
     loss = F.binary_cross_entropy_with_logits(guess, share, **how)

@@ -289,12 +289,12 @@ def likeness(fused: Tensor, visible: Tensor, ir: Tensor) -> Tensor:
 
 def fusion_losses(out: dict, visible: Tensor, ir: Tensor) -> dict[str, Tensor]:
     """The terms of L_MFF, with their factors, for what `TSJNet.rebuild` gave."""
-    fused, gates = out["fused"], out["gates"]
+    fused, gates = out["fused"].float(), out["gates"].float()
     return {
         "grey": 20 * F.l1_loss(fused, torch.maximum(visible, ir)),
         "edges": 20 * F.l1_loss(edges(fused), torch.maximum(edges(visible), edges(ir))),
         "structure": 10 * (1 - likeness(fused, visible, ir)),
         "gates": 0.1 * ((1 - gates.amax(dim=1)).mean() + gates.mean()),
-        "visible again": 6 * F.mse_loss(out["visible"], visible),
-        "ir again": F.mse_loss(out["ir"], ir),
+        "visible again": 6 * F.mse_loss(out["visible"].float(), visible),
+        "ir again": F.mse_loss(out["ir"].float(), ir),
     }
