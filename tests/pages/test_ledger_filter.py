@@ -17,7 +17,7 @@ SHOWN = "[...document.querySelectorAll('[data-verdict]')].filter(e => !e.hidden)
 @pytest.fixture
 def open_ledger(browser, root, tmp_path):
     """A function that opens a judged ledger alone on a page, with the book's style sheet, in a window of some width."""
-    longer = direction(id="other", a="missing", statement="A claim that nobody has run.", headline=False)
+    longer = direction(id="other", a="zeroed", statement="A claim that nobody has run.", headline=False)
     more = direction(id="more", a="plain", b="flow", statement="Plain beats flow.", headline=False)
     html = ledger_html(*write(tmp_path, papers(direction(), more, longer), grid(flow=0.61, plain=0.51, shuffled=0.51)))
     style = (root / "book" / "assets" / "book.css").read_text()
