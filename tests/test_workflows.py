@@ -38,7 +38,7 @@ def test_the_night_runs_on_a_gpu_of_ones_own_and_keeps_its_records_and_logs(work
     job = night["jobs"]["nightly"]
     assert job["runs-on"] == ["self-hosted", "gpu"] and "schedule" in night["on"]
     kept = [step for step in job["steps"] if step.get("if") == "always()"]
-    assert any("_build/night/compared" in step.get("with", {}).get("path", "") for step in kept)
+    assert any("_build/night/log" in step.get("with", {}).get("path", "") for step in kept)
     commands = [step.get("run", "") for step in job["steps"]]
     steps = [command.splitlines()[0].split(" ")[:2] for command in commands if command]
     assert steps == [["make", "night"], ["make", "nightly"], ["git", "add"]]
