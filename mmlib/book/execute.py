@@ -114,6 +114,7 @@ def _run(notebook: Path, output: Path, parameters: dict[str, Any], limit_s: int 
             kernel_name="python3",
             cwd=str(notebook.parent),
             progress_bar=False,
+            start_timeout=600,  # beside other work, and at low priority, a kernel takes its time
             execution_timeout=limit_s,
         )
     except CellTimeoutError:
