@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from copy import deepcopy
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any, Literal
@@ -249,14 +250,21 @@ def load_claims(key: str, folder: Path | None = None) -> Paper:
     if not path.is_file():
         known = ", ".join(paper_keys(folder))
         raise FileNotFoundError(f"expected one of the claims {known}; got {key!r}; next: see claims/")
+    return _read(path.read_bytes(), key)
+
+
+@lru_cache(maxsize=64)
+def _read(text: bytes, key: str) -> Paper:
+    """The paper that a file's text describes; kept, because each of hundreds of records asks for it."""
+    where = f"{key}.yml"
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+        content = yaml.load(text.decode(), _UniqueKeys)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name}: expected YAML, got {error}; next: correct the file") from None
+        raise ValueError(f"{where}: expected YAML, got {error}; next: correct the file") from None
     if not isinstance(content, dict) or content.get("key") != key:
         got = content.get("key") if isinstance(content, dict) else content
-        raise ValueError(f"{path.name}: expected key: {key} (the file's name), got {got!r}; next: correct the file")
-    return _paper(content, path.name)
+        raise ValueError(f"{where}: expected key: {key} (the file's name), got {got!r}; next: correct the file")
+    return _paper(content, where)
 
 
 def _checked(kind: type[BaseModel], content: dict[str, Any], where: str) -> Any:

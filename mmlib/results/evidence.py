@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from scipy.special import stdtr, stdtrit
-
 from mmlib.results.claims import Cell, Direction, Paper, half_last_digit, load_claims, paper_keys, slug
 from mmlib.results.records import Key, Record, doubled, read_records
 
@@ -62,8 +60,7 @@ class Interval:
         """Probability of a mean at least this far from 0 if the truth were 0 (two-sided t-test)."""
         if self.spread == 0.0:
             return 1.0 if self.mean == 0.0 else 0.0
-        t = self.mean / (self.spread / math.sqrt(self.n))
-        return float(2 * stdtr(self.n - 1, -abs(t)))
+        return two_sided_p(self.mean / (self.spread / math.sqrt(self.n)), self.n - 1)
 
     def scaled(self, factor: float) -> Interval:
         """The same interval in another unit, such as percent for a fraction (factor > 0)."""
@@ -79,7 +76,16 @@ class Interval:
 
 def t_quantile(degrees: int) -> float:
     """How many standard errors a 95 % interval reaches to each side, with so many degrees of freedom."""
+    from scipy.special import stdtrit  # late: a night starts many processes that need no statistics
+
     return float(stdtrit(degrees, 0.5 + CONFIDENCE / 2))
+
+
+def two_sided_p(t: float, degrees: int) -> float:
+    """Probability that Student's t with so many degrees of freedom lies at least this far from 0."""
+    from scipy.special import stdtr
+
+    return float(2 * stdtr(degrees, -abs(t)))
 
 
 def t_interval(values: Sequence[float]) -> Interval:
@@ -273,7 +279,7 @@ def _direction(row: Direction, paper: Paper, records: Mapping[Key, Record], posi
     if row.grade == "L":
         return Judged(row, Verdict(UNVERIFIED, "the statement is known at second hand only", command=command), {})
     if paper.remeasured:
-        return Judged(row, Verdict(NOT_ATTEMPTED, paper.remeasured, command=command), {})
+        return Judged(row, Verdict(NOT_ATTEMPTED, paper.remeasured), {})
     try:
         names = (row.a, *row.b)
         arms = {name: arm(records, row.paper, name, row.data, row.preset, row.seeds) for name in names}
@@ -468,7 +474,7 @@ def _value(cell: Cell, paper: Paper, records: Mapping[Key, Record]) -> Judged:
     if cell.grade == "L":
         return Judged(cell, Verdict(UNVERIFIED, "the number is known at second hand only", command=command), {})
     if paper.remeasured and cell.measure:
-        return Judged(cell, Verdict(NOT_ATTEMPTED, paper.remeasured, command=command), {})
+        return Judged(cell, Verdict(NOT_ATTEMPTED, paper.remeasured), {})
     measure, ours = cell.measure, None
     try:
         if measure is None:
