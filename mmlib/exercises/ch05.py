@@ -1,30 +1,54 @@
-"""What chapter 5's exercises ask for: a schedule, a number of seeds, a fair share of a batch."""
+"""What chapter 5's exercises ask for: the loss of a blind guess, dead units, a number of seeds."""
 
-from collections.abc import Callable
+import math
 
 import torch
+from torch import Tensor
 
 from mmlib.exercises.asking import Ask
 from mmlib.exercises.checking import exercise
 
 
 @exercise(
-    "ch5.rate",
+    "ch5.blind_loss",
     hints=[
-        "There are two cases, `step < first` and the rest. In each, how far along are we, as a share of its length?",
-        "While it climbs, the share at step 0 is 1/first, not 0: a step with rate 0 would be wasted.",
-        "While it falls: `(step - first)` of `(steps - first)` steps are done, and 1 minus that share is the answer.",
+        "The guess gives every pixel the same probabilities. Which ones cost least? Those of the training pixels.",
+        "With shares p, a pixel of class k costs -log(p[k]), and a share p[k] of all pixels has that class.",
+        "So it is -(p * p.log()).sum(). A class without pixels costs nothing, but 0 * log(0) is NaN: leave it out.",
     ],
 )
-def rate(ask: Ask) -> None:
-    """Linear warm-up, then linear decay: (step, steps, first) give a share of the full rate."""
-    ask.equals("the first step already walks, by 1/first", 0, 10, 4, want=0.25)
-    ask.equals("the last step of the climb has the full rate", 3, 10, 4, want=1.0)
-    ask.equals("the fall starts from the full rate", 4, 10, 4, want=1.0)
-    ask.equals("halfway down it is one half", 7, 10, 4, want=0.5)
-    ask.equals("the last step still walks", 9, 10, 4, want=1 / 6)
-    ask.equals("without a climb it only falls", 2, 8, 0, want=0.75)
-    ask.equals("all but the last step may be climbing", 4, 5, 4, want=1.0)
+def blind_loss(ask: Ask) -> None:
+    """The mean cross-entropy of the best guess that does not look: the entropy of the classes' shares, in nats."""
+    ask.equals("eleven equal classes cost ln 11", torch.full((11,), 5), want=math.log(11))
+    ask.equals("one class alone costs nothing", torch.tensor([7]), want=0.0)
+    ask.equals("three quarters and one quarter", torch.tensor([3, 1]), want=0.562335)
+    ask.equals("ten times as many pixels change nothing", torch.tensor([30, 10]), want=0.562335)
+    ask.equals("the order of the classes changes nothing", torch.tensor([1, 3]), want=0.562335)
+    ask.equals("a class that never occurs changes nothing", torch.tensor([3, 1, 0]), want=0.562335)
+
+
+def _features(rows: list[list[list[float]]]) -> Tensor:
+    """Pictures x channels x places, as (B, C, 1, places)."""
+    return torch.tensor(rows).unsqueeze(2)
+
+
+@exercise(
+    "ch5.never_fires",
+    hints=[
+        "A unit is a channel. It is dead if no place of any picture of the batch makes it fire.",
+        "First find out, per channel, whether it fires anywhere: one answer for each of the C channels.",
+        "`(features > 0).any(dim=(0, 2, 3))` says who fires. The share of the others is the answer.",
+    ],
+)
+def never_fires(ask: Ask) -> None:
+    """The share of channels that are 0 at every place of every picture, (B, C, H, W) after a ReLU."""
+    one, dead = [1.0, 2.0], [0.0, 0.0]
+    ask.equals("a channel that is 0 everywhere is dead", _features([[one, dead]]), want=0.5)
+    ask.equals("zeros here and there are what a ReLU is for", _features([[[0.0, 3.0], [2.0, 0.0]]]), want=0.0)
+    ask.equals("it may fire in one picture only", _features([[one, dead], [one, one]]), want=0.0)
+    ask.equals("it may fire in the first picture only", _features([[one, one], [one, dead]]), want=0.0)
+    ask.equals("it may fire very weakly", _features([[one, [0.0, 1e-6]]]), want=0.0)
+    ask.equals("three of four", _features([[one, dead, dead, dead], [one, dead, dead, dead]]), want=0.75)
 
 
 @exercise(
@@ -37,40 +61,9 @@ def rate(ask: Ask) -> None:
 )
 def seeds_needed(ask: Ask) -> None:
     """The smallest number of seeds that shows an effect in four cases out of five, by the rule of thumb."""
-    ask.equals("an effect as large as the scatter", 1.0, 1.0, want=8)
+    ask.equals("an effect as large as the spread", 1.0, 1.0, want=8)
     ask.equals("half the effect takes four times the seeds, before rounding", 0.5, 1.0, want=32)
-    ask.equals("twice the scatter does the same", 1.0, 2.0, want=32)
+    ask.equals("twice the spread does the same", 1.0, 2.0, want=32)
     ask.equals("a whole number is not rounded further", 14.0, 25.0, want=25)
     ask.equals("a loss needs as many seeds as a gain", -1.0, 1.0, want=8)
-    ask.equals("never fewer than two: one run has no scatter", 10.0, 0.5, want=2)
-
-
-BATCH = {"rgb": torch.arange(4.0).view(4, 1, 1, 1), "name": ["a", "b", "c", "d"]}
-
-
-def _is(first: int, last: int) -> Callable[[dict], bool]:
-    """Whether an answer holds the samples from `first` up to `last` of BATCH, and nothing else."""
-
-    def judge(got: dict) -> bool:
-        same = list(got) == list(BATCH) and got["name"] == BATCH["name"][first:last]
-        return same and torch.equal(got["rgb"], BATCH["rgb"][first:last])
-
-    return judge
-
-
-@exercise(
-    "ch5.share",
-    hints=[
-        "How many samples has the batch, and can they be divided at all? Any one of its values knows their number.",
-        "`len(next(iter(batch.values())))` counts them. Each process gets `samples // size`; where does `rank` start?",
-        "Tensors and lists are both sliced by `values[a:b]`. Check `samples % size` before anything else.",
-    ],
-)
-def share(ask: Ask) -> None:
-    """The part of a batch that one of several processes works on."""
-    ask.holds("alone one gets everything", BATCH, 0, 1, that=_is(0, 4), expected="the whole batch")
-    ask.holds("the first of two gets the first half", BATCH, 0, 2, that=_is(0, 2), expected="samples a and b")
-    ask.holds("the second gets the second half", BATCH, 1, 2, that=_is(2, 4), expected="samples c and d")
-    one = "sample c alone, its tensor still with four axes"
-    ask.holds("the third of four gets one sample", BATCH, 2, 4, that=_is(2, 3), expected=one)
-    ask.refuses("four samples are no equal shares for three", BATCH, 0, 3, error=ValueError)
+    ask.equals("never fewer than two: one run has no spread", 10.0, 0.5, want=2)

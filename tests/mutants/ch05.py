@@ -2,21 +2,41 @@
 
 import math
 
-
-def starts_at_zero(step, steps, first):
-    return step / first if step < first else 1 - (step - first) / (steps - first)
+import torch
 
 
-def falls_from_the_beginning(step, steps, first):
-    return (step + 1) / first if step < first else 1 - step / steps
+def counts_the_classes(counts):
+    return math.log(len(counts))
 
 
-def reaches_zero_too_early(step, steps, first):
-    return (step + 1) / first if step < first else 1 - (step - first) / max(1, steps - first - 1)
+def costs_of_the_commonest_class(counts):
+    return -torch.log(counts.max() / counts.sum())
 
 
-def climbs_one_step_too_long(step, steps, first):
-    return (step + 1) / (first + 1) if step <= first else 1 - (step - first) / (steps - first)
+def in_bits(counts):
+    p = counts[counts > 0] / counts.sum()
+    return -(p * p.log2()).sum()
+
+
+def forgets_the_empty_class(counts):
+    p = counts / counts.sum()
+    return -(p * p.log()).sum()
+
+
+def share_of_zeros(features):
+    return (features == 0).float().mean()
+
+
+def dead_in_some_picture(features):
+    return (features == 0).all(dim=(2, 3)).any(dim=0).float().mean()
+
+
+def looks_at_the_first_picture(features):
+    return (features[0] == 0).all(dim=(1, 2)).float().mean()
+
+
+def nearly_dead_is_dead(features):
+    return (features.amax(dim=(0, 2, 3)) < 1e-3).float().mean()
 
 
 def rounds_down(effect, spread):
@@ -31,52 +51,8 @@ def one_run_is_enough(effect, spread):
     return math.ceil((2.8 * spread / effect) ** 2)
 
 
-def upside_down(effect, spread):
-    return max(2, math.ceil((2.8 * effect / spread) ** 2))
-
-
-def one_too_many(effect, spread):
-    return max(2, int((2.8 * spread / effect) ** 2) + 1)
-
-
-def _samples(batch):
-    return len(next(iter(batch.values())))
-
-
-def every_other_sample(batch, rank, size):
-    if _samples(batch) % size:
-        raise ValueError("unequal")
-    return {name: values[rank::size] for name, values in batch.items()}
-
-
-def drops_the_rest(batch, rank, size):
-    part = _samples(batch) // size
-    return {name: values[rank * part : (rank + 1) * part] for name, values in batch.items()}
-
-
-def counts_from_one(batch, rank, size):
-    if _samples(batch) % size:
-        raise ValueError("unequal")
-    part = _samples(batch) // size
-    return {name: values[(rank - 1) * part : rank * part] for name, values in batch.items()}
-
-
-def loses_the_axis(batch, rank, size):
-    if _samples(batch) % size:
-        raise ValueError("unequal")
-    part = _samples(batch) // size
-    first = rank * part
-    return {name: values[first] if part == 1 else values[first : first + part] for name, values in batch.items()}
-
-
-def everything_for_everybody(batch, rank, size):
-    if _samples(batch) % size:
-        raise ValueError("unequal")
-    return batch
-
-
 MUTANTS = {
-    "ch5.rate": [starts_at_zero, falls_from_the_beginning, reaches_zero_too_early, climbs_one_step_too_long],
-    "ch5.seeds": [rounds_down, forgets_the_square, one_run_is_enough, upside_down, one_too_many],
-    "ch5.share": [every_other_sample, drops_the_rest, counts_from_one, loses_the_axis, everything_for_everybody],
+    "ch5.blind_loss": [counts_the_classes, costs_of_the_commonest_class, in_bits, forgets_the_empty_class],
+    "ch5.never_fires": [share_of_zeros, dead_in_some_picture, looks_at_the_first_picture, nearly_dead_is_dead],
+    "ch5.seeds": [rounds_down, forgets_the_square, one_run_is_enough],
 }

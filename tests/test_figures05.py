@@ -1,0 +1,78 @@
+"""Chapter 5's figures: they say so where records are missing, and the lottery counts what it says it counts."""
+
+import json
+import re
+from html import unescape
+
+import pandas
+import pytest
+
+from mmlib import show
+from mmlib.book import figures05
+from mmlib.results import frame
+from mmlib.train import train
+
+NOTHING = frame("training", preset="night").iloc[:0]
+SCORES = {"rgb": [0.50, 0.52, 0.51], "rgb_ir": [0.53, 0.51, 0.55], "rgb_shuffled": [0.50, 0.53, 0.50]}
+
+
+def numbers(scores):
+    """A frame as `frame("training", preset="night")` gives, with the same scores by night and by day."""
+    rows = []
+    for variant, values in scores.items():
+        for seed, value in enumerate(values):
+            for metric in ("night.miou", "day.miou"):
+                rows.append({"variant": variant, "longer": 1, "seed": seed, "metric": metric, "value": value})
+    return pandas.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    ["bounds", "knob", "seed_by_seed", "twice", "classes", "lottery", "lottery_odds", "spreads"],
+)
+def test_a_figure_without_records_says_so(draw):
+    assert "no run is published yet" in getattr(figures05, draw)(NOTHING).text
+
+
+def test_what_needs_whole_records_says_so_too():
+    for draw in (figures05.curves, figures05.judged_health, figures05.tuning):
+        assert "no run is published yet" in draw({}).text
+    assert "no run is published yet" in figures05.learning(None).text
+    assert figures05.quiz_runs({}) == {}
+    assert "no run is published yet" in figures05.quiz_answers({}).text
+
+
+def test_a_missing_run_leaves_a_gap_and_trials_are_no_arms():
+    found = numbers({"rgb": SCORES["rgb"], "rgb_ir": SCORES["rgb_ir"][:2], "rate_2e3": [0.1, 0.2, 0.3, 0.4]})
+    table = figures05.by_seed(found, "night.miou")
+    assert list(table.index) == [0, 1, 2] and list(table.columns) == list(figures05.ARMS)
+    assert table["rgb_ir"].isna().tolist() == [False, False, True]
+    assert figures05.gain(found, "rgb_ir", "rgb").n == 2
+
+
+def test_the_odds_are_those_of_all_pairs():
+    lot = {"a": [53.0, 51.0, 55.0], "b": [50.0, 52.0, 51.0], "truth": 2.0}
+    # a - b of equal seeds: 3, -1, 4; of all pairs: 3 1 2, 1 -1 0, 5 3 4
+    assert figures05.odds(lot, same=True) == pytest.approx((100 / 3, 200 / 3))
+    assert figures05.odds(lot, same=False) == pytest.approx((100 / 9, 400 / 9))
+
+
+def test_the_lottery_carries_its_runs_and_names_nothing_globally():
+    html = figures05.lottery(numbers(SCORES)).html
+    runs = json.loads(unescape(re.search(r'data-runs="([^"]*)"', html)[1]))
+    assert runs[0]["a"] == [53.0, 51.0, 55.0] and runs[0]["truth"] == pytest.approx(2.0)
+    assert len(runs) == html.count("<option>") == 3
+    assert " id=" not in html and "<script" not in html and "http" not in html
+
+
+def test_power_grows_with_seeds_and_shrinks_with_spread():
+    assert figures05.power(3, 1.9, 2.0) < figures05.power(12, 1.9, 2.0) < figures05.power(12, 1.9, 1.0)
+    assert figures05.power(10, 0.0, 1.0) == pytest.approx(0.025, abs=0.01)
+
+
+def test_an_excerpt_is_the_source_and_one_that_is_gone_is_noticed():
+    shown = show.code(train, "for i in range(first", "scaler.unscale_")
+    assert shown.text.startswith("for i in range(first, steps):") and "unscale_" not in shown.text
+    assert unescape(re.sub("<[^>]*>", "", shown.html)).strip() == shown.text
+    with pytest.raises(ValueError, match="choose another excerpt"):
+        show.code(train, "no such line")
