@@ -357,7 +357,7 @@ def why_silent(reading: Mapping[str, float]) -> str | None:
     if any(value == -1.0 for value in reading.values()):
         return "a number of its health is not finite"
     if reading.get("entropy", 0.0) >= UNIFORM:
-        return f"its attention is uniform (entropy {reading['entropy']:.3f} of the greatest)"
+        return f"its attention is uniform (entropy {reading['entropy']:.3f})"
     if "open" in reading and reading.get("varies", 1.0) < NO_EFFECT:
         return f"its gate stands still at {reading['open']:.2f}"
     if reading.get("never", 0.0) >= DEAD_UNITS:

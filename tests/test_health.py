@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mmlib import show
 from mmlib.health import Part, look, silent, watching, why_silent
 from mmlib.models import segmif, training, tsjnet
 from mmlib.train import Batches, train
@@ -193,7 +194,7 @@ def test_a_softmax_that_is_uniform(how):
     x = torch.randn(3, 20, 16)
     flat, sharp = Softmax(how, sharpness=1e-4), Softmax(how, sharpness=20.0)
     found = reasons(energy(flat, x), attention=Part(flat, "attention"))
-    assert found == {"attention": "its attention is uniform (entropy 1.000 of the greatest)"}
+    assert found == {"attention": "its attention is uniform (entropy 1.000)"}
     assert reasons(energy(sharp, x), attention=Part(sharp, "attention")) == {}
 
 
@@ -546,3 +547,43 @@ def test_two_processes_read_what_one_reads(tmp_path):
     for name, readings in Run().train().health.items():
         gradient = found["health"][name]["start"]["gradient"]
         assert gradient == pytest.approx(readings["start"]["gradient"], rel=1e-3)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The figure
+
+LIVING = {"called": 1.0, "never": 0.1, "varies": 0.5, "gradient": 1e-3}
+HEALTH = {
+    "decoder": {"start": LIVING, "middle": LIVING, "end": LIVING},
+    "branch": {"start": LIVING, "middle": LIVING, "end": {"called": 1.0, "never": 1.0, "varies": 0.0, "gradient": 0.0}},
+    "gate": {"start": LIVING | {"open": 0.5}, "middle": LIVING | {"open": 0.7}, "end": LIVING | {"open": 0.8}},
+    "spare": {"start": {"called": 0.0}, "middle": {"called": 0.0}, "end": {"called": 0.0}},
+}
+
+
+def test_the_figure_names_silent_parts_in_words_and_tells_every_number():
+    made = show.health(HEALTH, caption="A toy.")
+    silent_ones = "branch, because 100% of its units never fire; spare, because it was never called."
+    assert f"A toy. Silent at the end of training: {silent_ones}" in made.html
+    assert made.text.startswith("[plot] Health of 4 parts (start, middle, end). decoder: never 0.1, 0.1, 0.1; varies")
+    assert "open 0.5, 0.7, 0.8" in made.text and "spare: no numbers" in made.text
+    assert "No part is silent at the end of training." in show.health(HEALTH, parts=["decoder", "gate"]).html
+
+
+def test_the_figure_takes_one_look_and_a_record_and_gives_parts_other_names():
+    once = show.health({name: found["end"] for name, found in HEALTH.items()}, parts={"branch": "base <branch>"})
+    assert "Silent: base &lt;branch&gt;, because" in once.html and once.text.startswith("[plot] Health of 1 part (now)")
+    assert show.health(json.loads(json.dumps(HEALTH))).html == show.health(HEALTH).html
+    assert "what else" in show.health(HEALTH, alt="what else").html
+
+
+def test_the_figure_draws_what_no_scale_holds():
+    wild = {"called": 1.0, "never": -1.0, "varies": 1e12, "gradient": -1.0, "entropy": 0.5}
+    assert "not finite" in show.health({"a part with a name that is longer than any label": {"end": wild}}).html
+
+
+def test_the_figure_refuses_parts_that_were_not_read():
+    with pytest.raises(ValueError, match="decoder, branch, gate, spare; got encoder"):
+        show.health(HEALTH, parts=["encoder"])
+    with pytest.raises(ValueError, match="got none"):
+        show.health({})

@@ -10,6 +10,7 @@ beforehand, and the slider still moves.
 
 from mmlib.show.code import code
 from mmlib.show.colours import boxes, colour, labels_to_rgb, legend, overlay
+from mmlib.show.health import health
 from mmlib.show.html import Html, is_static
 from mmlib.show.images import images
 from mmlib.show.plots import plot
@@ -25,6 +26,7 @@ __all__ = [
     "compare",
     "explore",
     "frames",
+    "health",
     "images",
     "is_static",
     "labels_to_rgb",
