@@ -106,7 +106,7 @@ def make(build: str, extra: list[str], night: str = "") -> int:
 
 def _snakemake(build: str, extra: list[str], night: str, lock: int) -> int:
     started = time.monotonic()
-    command = [sys.executable, "-m", "snakemake", "night" if night else "book"]
+    command = [sys.executable, "-m", "snakemake", *(["night"] if night else [])]
     command += ["--nolock", "--rerun-incomplete", "--keep-going"]
     if not any(word.startswith(("--cores", "-c", "--jobs", "-j")) for word in extra):
         command += ["--cores", "all"]
