@@ -100,7 +100,7 @@ def make(build: str, extra: list[str], night: str = "") -> int:
     outlives a kill. A night has one of its own, so that pages can be built meanwhile.
     """
     what = "night" if night else "build"
-    with locked(ROOT / build / f".{what}.lock", f"another {what} in {build} is running; waiting for it") as lock:
+    with locked(ROOT / build / f".{what}.lock", f"another {what} of {build} is running; waiting for it") as lock:
         return _snakemake(build, extra, night, lock)
 
 
