@@ -149,7 +149,8 @@ def changed(records: dict[Key, Record], variant: str, seed: int | None = None, *
 
 def notebook(path: Path, *cells: str | tuple[str, str]) -> Path:
     """Write a notebook of code cells, each a text, or a text and its tag."""
-    made = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
     for number, cell in enumerate(cells):
         code, *tags = (cell,) if isinstance(cell, str) else cell
         made.cells.append(nbformat.v4.new_code_cell(code, id=f"c{number}", metadata={"tags": tags}))
