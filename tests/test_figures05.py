@@ -48,6 +48,7 @@ def test_a_missing_run_leaves_a_gap_and_trials_are_no_arms():
     assert list(table.index) == [0, 1, 2] and list(table.columns) == list(figures05.ARMS)
     assert table["rgb_ir"].isna().tolist() == [False, False, True]
     assert figures05.gain(found, "rgb_ir", "rgb").n == 2
+    assert "3 of 10 seeds are there" in figures05.seed_by_seed(numbers(SCORES)).html
 
 
 def test_the_odds_are_those_of_all_pairs():

@@ -35,6 +35,7 @@ ARMS = {"rgb": "RGB alone", "rgb_ir": "RGB and infrared", "rgb_shuffled": "RGB a
 COLOURS = {"rgb": "C0", "rgb_ir": "C1", "rgb_shuffled": "C2"}
 MARKS = {"rgb": "o", "rgb_ir": "s", "rgb_shuffled": "^"}
 KNOB = (0, 50, 80, 100)
+WORDS = {"stem of rgb": "stem of RGB", "stem of ir": "stem of infrared"}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -69,6 +70,13 @@ def complete() -> bool:
     """Whether all of them are published, so that sentences about them may be printed."""
     there, asked = runs_asked()
     return there == asked
+
+
+def _so_far(numbers: pandas.DataFrame) -> str:
+    """ " 7 of 10 seeds are there." for a caption; nothing once all are."""
+    asked = max(row.seeds for row in load_claims(PAPER).directions)
+    there = len(by_seed(numbers, "night.miou").dropna())
+    return "" if there >= asked else f" {there} of {asked} seeds are there."
 
 
 def waiting(what: str) -> None:
@@ -368,8 +376,7 @@ def run_health(run: Record | None) -> Html:
 
 def _parts(run: Record) -> dict[str, str]:
     """The parts of a run in a reader's words."""
-    words = {"stem of rgb": "stem of RGB", "stem of ir": "stem of infrared"}
-    return {part: words.get(part, part) for part in run.health}
+    return {part: WORDS.get(part, part) for part in run.health}
 
 
 def quiz_runs(runs: Runs) -> dict[str, Record]:
@@ -507,7 +514,7 @@ def bounds(numbers: pandas.DataFrame) -> Html:
         draw,
         size=(5.4, 4.4),
         alt="Mean IoU of three arms at night and by day between the floor of a blind guess and the ceiling",
-        caption="One mark per seed; the large mark is the mean, the bar its 95% interval.",
+        caption="One mark per seed; the large mark is the mean, the bar its 95% interval." + _so_far(numbers),
     )
 
 
@@ -537,7 +544,7 @@ def knob(numbers: pandas.DataFrame) -> Html:
         draw,
         size=(5.4, 3.6),
         alt="As things fade from the visible image, RGB alone loses them; with infrared they are still found",
-        caption="Day streets. Mean IoU of people, riders and cars; bands are 95% intervals over seeds.",
+        caption="Day streets. Mean IoU of people, riders and cars; bands are 95% intervals." + _so_far(numbers),
     )
 
 
@@ -559,7 +566,7 @@ def seed_by_seed(numbers: pandas.DataFrame, metric: str = "night.miou") -> Html:
     return show.plot(
         draw,
         alt="The mean IoU of every run at night, for three arms; the runs of a seed are joined by a line",
-        caption="Every published run. A line joins the arms that share a seed.",
+        caption="Every published run. A line joins the networks that share a seed." + _so_far(numbers),
     )
 
 
@@ -617,8 +624,9 @@ def judged_health(runs: Runs) -> Html:
     never, varies = [], []
     for part in dict.fromkeys(part for run in judged["rgb_ir"] for part in run.health):
         ends = [[run.health[part]["end"] for run in some if part in run.health] for some in judged.values()]
-        never.append([part, *(max((100 * end["never"] for end in some), default=None) for some in ends)])
-        varies.append([part, *(min((end["varies"] for end in some), default=None) for some in ends)])
+        name = WORDS.get(part, part)
+        never.append([name, *(max((100 * end["never"] for end in some), default=None) for some in ends)])
+        varies.append([name, *(min((end["varies"] for end in some), default=None) for some in ends)])
     columns = ["part", "RGB", "and IR", "shuffled"]
     above = show.table(
         never,
@@ -772,6 +780,7 @@ def lottery(numbers: pandas.DataFrame) -> Html:
     parts = select + tag("div", buttons + same, style=row) + headline + told + drawn
     body = tag("div", parts, data_runs=json.dumps(lots), data_off=f"{OFF:g}", data_low=low, data_width=width)
     caption = "Headlines in points of mIoU. Solid line: zero. Dashed line: the mean difference over all seeds."
+    caption += _so_far(numbers)
     return figure(body, alt="The seed lottery", caption=caption, kind="lottery", style="max-width:32rem;")
 
 
