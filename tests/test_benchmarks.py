@@ -1,4 +1,4 @@
-"""What the benchmarks share: fresh processes, medians of the quiet repetitions, and a record."""
+"""Benchmarks: fresh processes, medians of quiet repetitions, arms in turns, a table, a record, and a verdict."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 SCRIPT = """
@@ -47,3 +48,52 @@ def test_medians_are_of_quiet_repetitions_and_an_unknown_machine_is_not_quiet(mo
     assert fresh.middle(rows[:1])["clean"] == 0 and fresh.middle(rows[:1])["seconds"] == 9.0
     monkeypatch.setattr(fresh, "busy", lambda: float("nan"))
     assert fresh.once(lambda: (lambda: None, lambda: None))["others"] == 1.0
+
+
+@pytest.fixture
+def loop(monkeypatch, tmp_path):
+    """benchmarks/training_loop.py with sizes that take no time, writing elsewhere."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import training_loop
+
+    for name, value in {"WIDTHS": (4, 8), "BATCH": 1, "HEIGHT": 16, "WIDTH": 16}.items():
+        monkeypatch.setattr(training_loop, name, value)
+    monkeypatch.setattr(training_loop, "KEPT", tmp_path / "training.json")
+    threads = torch.get_num_threads()
+    yield training_loop
+    torch.set_num_threads(threads)
+
+
+def test_the_training_benchmark_prints_one_table_and_writes_its_record(loop, capsys):
+    loop.main(["--rounds", "2", "--steps", "2", "--write"])
+    lines = capsys.readouterr().out.splitlines()
+    record = json.loads(loop.KEPT.read_text())
+    assert lines[0].split() == ["what", "arm", "ms", "ratio"] and len(lines) >= 8
+    assert [*record["measured"]] == ["stack of width 4, a pass", "stack of width 8, a pass", "U-Net, a training step"]
+    assert [*record["measured"]["stack of width 4, a pass"]["milliseconds"]][0] == "float32, contiguous"
+    assert record["measured"]["U-Net, a training step"]["milliseconds"].keys() == {"by hand", "mmlib.train"}
+    assert record["machine"]["threads"] == 1 and record["rounds"] == 2 and record["machine"]["cpu"]
+
+
+def test_the_training_benchmark_is_measured_in_turns_and_the_first_round_warms_up(loop):
+    calls = []
+    arms = {name: (lambda name=name: calls.append(name)) for name in "ab"}
+    seconds = loop.take_turns(arms, 3, torch.device("cpu"))
+    assert "".join(calls) == "baabbaab" and all(len(found) == 3 for found in seconds.values())
+    assert loop.ratio([2.0, 9.0, 4.0], [1.0, 3.0, 4.0]) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("times", "overhead", "amx", "wrong"),
+    [(3.0, 0.02, True, 0), (2.4, 0.02, True, 1), (2.4, 0.02, False, 0), (3.0, 0.06, False, 1), (1.0, 0.2, True, 2)],
+)
+def test_the_training_benchmark_complains_where_training_is_too_slow(loop, times, overhead, amx, wrong):
+    found = {
+        loop.named(4): {"milliseconds": {"a": 1.0}, "times_as_fast": times},
+        loop.named(8): {"milliseconds": {"a": 1.0}, "times_as_fast": 1.0},
+        "loop": {"milliseconds": {"a": 1.0}, "overhead": overhead},
+    }
+    assert len(loop.complaints(found, amx)) == wrong
+    compiled = {"milliseconds": {"eager": 2.0, "compiled": 1.0}, "compile_s": 9.5, "times_as_fast": 2.0}
+    text = loop.table(found | {"compiled": compiled | {"times_as_fast_with_compile_time": 0.5}})
+    assert "with 9.5 s to compile" in text and "0.50 x" in text and f"{1 + overhead:.3f}" in text

@@ -81,9 +81,8 @@ def _in_words(shown: Health, silent: Mapping[str, str]) -> str:
                 numbers.append(f"{key} {', '.join(f'{value:.2g}' for value in values)}")
         lines.append(f"{name}: {'; '.join(numbers) or 'no numbers'}")
     whens = ", ".join(next(iter(shown.values())))
-    return (
-        f"Health of {len(shown)} part{'s' * (len(shown) > 1)} ({whens}). {'. '.join(lines)}. {_sentence(silent, shown)}"
-    )
+    count = "1 part" if len(shown) == 1 else f"{len(shown)} parts"
+    return f"Health of {count} ({whens}). {'. '.join(lines)}. {_sentence(silent, shown)}"
 
 
 def _draw(fig: object, shown: Health, silent: Mapping[str, str]) -> None:
