@@ -761,7 +761,7 @@ def lottery(numbers: pandas.DataFrame) -> Html:
     bars = "".join(f'<rect x="{12 * k + 1}" width="10" y="80" height="0" fill="#3a7fb0"/>' for k in range(30))
     ticks = [value for value in range(low, high + 1) if value % max(1, round((high - low) / 8)) == 0]
     at = {value: 360 * (value - low) / (high - low) for value in ticks}
-    numbers = "".join(
+    scale = "".join(
         f'<text x="{x:.0f}" y="97">{value}</text>'.replace("-", "\N{MINUS SIGN}", value < 0)
         for value, x in at.items()
         if 8 < x < 352
@@ -773,7 +773,7 @@ def lottery(numbers: pandas.DataFrame) -> Html:
         f'<svg viewBox="0 0 360 100" role="img" aria-label="{said}" style="width:100%;height:auto" font-size="12" '
         f'text-anchor="middle" fill="currentColor">{bars}<path d="M0 80H360" stroke="currentColor"/>'
         f'<path d="M{zero:.1f} 4V80" stroke="currentColor"/><line class="mm-truth" x1="{truth:.1f}" x2="{truth:.1f}" '
-        f'y1="4" y2="80" stroke="currentColor" stroke-width="2" stroke-dasharray="5 4"/>{numbers}</svg>'
+        f'y1="4" y2="80" stroke="currentColor" stroke-width="2" stroke-dasharray="5 4"/>{scale}</svg>'
     )
     quiet = "display:block;font-variant-numeric:tabular-nums"
     told = tag("output", "Nothing drawn yet.", style=quiet, aria_live="polite")
