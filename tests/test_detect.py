@@ -9,7 +9,6 @@ from mmlib.detect.decode import decode, map50
 from mmlib.detect.losses import detection_loss
 from mmlib.detect.net import RARE, STRIDE, USUAL, Detector, centres
 from mmlib.detect.targets import REACH, assign
-from mmlib.detect.views import window
 
 
 def random_boxes(count, height, width, seed):
@@ -157,55 +156,6 @@ def marked(count=6, height=40, width=56):
         rgb[i, i % 3, y : y + 9, x : x + 12] = 1
         boxes.append(torch.tensor([[float(x), y, x + 12, y + 9]]))
     return {"rgb": rgb, "boxes": boxes, "box_labels": [torch.tensor([i % 3]) for i in range(count)]}
-
-
-def test_a_window_moves_pixels_and_boxes_alike():
-    torch.manual_seed(3)
-    seen = 0
-    for _ in range(20):
-        out = window(marked(), (24, 32))
-        assert out["rgb"].shape[-2:] == (24, 32)
-        for image, boxes in zip(out["rgb"], out["boxes"]):
-            bright = image[0].nonzero()
-            for x0, y0, x1, y1 in boxes.tolist():
-                assert [x0, y0, x1, y1] == [
-                    bright[:, 1].min(), bright[:, 0].min(), bright[:, 1].max() + 1, bright[:, 0].max() + 1
-                ]  # fmt: skip
-                seen += 1
-    assert seen > 40
-
-
-def test_a_window_draws_the_same_whatever_the_batch_holds():
-    batch = marked()
-    torch.manual_seed(7)
-    both = window(batch | {"ir": batch["rgb"][:, :1]}, (16, 16))
-    torch.manual_seed(7)
-    assert torch.equal(window({"ir": batch["rgb"][:, :1]}, (16, 16))["ir"], both["ir"])
-    assert torch.equal(both["rgb"][:, :1], both["ir"])
-
-
-def test_features_move_as_the_pictures_they_come_from():
-    batch = marked(height=40, width=56)
-    for seed in range(5):
-        torch.manual_seed(seed)
-        fine = window(batch)
-        torch.manual_seed(seed)
-        coarse = window(batch | {"rgb": batch["rgb"][..., ::8, ::8]}, unit=8)
-        assert all(torch.equal(a, b) for a, b in zip(fine["boxes"], coarse["boxes"]))
-
-
-def test_a_window_drops_what_is_cut_to_less_than_half():
-    batch = {
-        "rgb": torch.zeros(1, 3, 8, 8),
-        "boxes": [torch.tensor([[0.0, 0, 8, 8]])],
-        "box_labels": [torch.tensor([0])],
-    }
-    assert len(window(batch, (4, 8))["boxes"][0]) == 1 and len(window(batch, (3, 8))["boxes"][0]) == 0
-
-
-def test_a_window_larger_than_the_picture_is_refused():
-    with pytest.raises(ValueError, match="at most 40 x 56"):
-        window(marked(), (48, 32))
 
 
 def test_it_learns_four_pictures_by_heart():

@@ -7,12 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmlib.augment import Geometric
 from mmlib.blocks.conv import Norm, conv_norm_relu
 from mmlib.blocks.pyramid import PyramidPooling
 from mmlib.flow import estimate, pixel_grid, resize_flow
 from mmlib.losses import cross_entropy
-from mmlib.train import Batches
 
 
 def head(inputs: int, classes: int, middle: int, norm: Norm = nn.BatchNorm2d) -> nn.Sequential:
@@ -159,32 +157,6 @@ WEIGHTS = {"fused": 1.0, "image": 1.0, "flow": ALPHA, "auxiliary": BETA}
 def losses(logits: dict[str, Tensor], labels: Tensor) -> dict[str, Tensor]:
     """The cross-entropy of all logits (B, classes, H, W) with labels (B, H, W)."""
     return {name: cross_entropy(one, labels) for name, one in logits.items()}
-
-
-SEEN = ("rgb", "flow", "labels")
-
-
-def augmented(streets: dict, moves: Geometric, copies: int, seed: int, part: int = 64) -> dict:
-    """`copies` versions of rgb, flow, labels, each sample moved by a map of its own."""
-    dice, made = torch.Generator().manual_seed(seed), []
-    for _ in range(copies):
-        for rows in torch.arange(len(streets["rgb"])).split(part):
-            made.append(moves({key: streets[key][rows] for key in SEEN}, dice))
-    return {key: torch.cat([batch[key] for batch in made]) for key in SEEN}
-
-
-class Moved:
-    """Batches that are moved and encoded when they are read."""
-
-    def __init__(self, batches: Batches, moves: Geometric, scale: float):
-        self.batches, self.moves, self.scale = batches, moves, scale
-
-    def __call__(self, number: int, part: int = 0, parts: int = 1) -> dict:
-        """Share `part` of `parts` equal shares of a batch, its flow as `motion`."""
-        batch = self.batches(number, part, parts)
-        dice = torch.Generator().manual_seed((self.batches.seed * 1_000_003 + number) * parts + part)
-        batch = self.moves({key: batch[key] for key in SEEN}, dice)
-        return {"rgb": batch["rgb"], "labels": batch["labels"], "motion": encode(batch["flow"], self.scale)}
 
 
 class FlowNetS(nn.Module):

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from mmlib.flow import valid_mask
 
-IMAGES = ("rgb", "rgb_next", "ir", "ir_next", "fused")  # (B, C, H, W), blended between pixels, 0 outside
+# (B, C, H, W), blended between pixels, 0 outside; target: what a fusion network is to make
+IMAGES = ("rgb", "rgb_next", "ir", "ir_next", "fused", "target")
 NEAREST = {  # (B, H, W) or (B, C, H, W), never blended; the value of what lies outside
     "labels": 255,
     "labels_next": 255,
