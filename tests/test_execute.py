@@ -86,6 +86,31 @@ def test_chapters_answer_to_number_name_and_path():
             chapters.find(name)
 
 
+def test_a_second_notebook_follows_the_first_and_has_a_number_of_its_own(tmp_path, monkeypatch):
+    names = ("05_training", "05b_training_holds", "06_flow2seg", "10_senses", "notes", "5_short")
+    for name in names:
+        (tmp_path / f"{name}.ipynb").write_text("{}")
+    monkeypatch.setattr(chapters, "NBS", tmp_path)
+    assert [path.stem for path in chapters.chapters()] == list(names[:4])
+    for name in ("5", "05", "training", "nbs/05_training.ipynb"):
+        assert chapters.find(name).stem == "05_training"
+    for name in ("5b", "05b", "training_holds", "05b_training_holds"):
+        assert chapters.find(name).stem == "05b_training_holds"
+    assert [chapters.asks_whether_it_holds(path) for path in chapters.chapters()] == [False, True, False, False]
+
+
+def test_a_second_notebook_needs_no_preset_but_no_other_name_is_made_up(chapter, tmp_path):
+    made = nbformat.read(chapter(), as_version=4)
+    holds = tmp_path / "01b_toy_holds.ipynb"
+    made.cells = [nbformat.v4.new_code_cell("print('read')")]
+    nbformat.write(made, holds)
+    assert output_text(execute.execute(holds, tmp_path / "done.ipynb", preset="smoke")) == "read\n"
+    with pytest.raises(ValueError, match="has no parameter 'seed'"):
+        execute.execute(holds, tmp_path / "again.ipynb", preset="smoke", parameters={"seed": 1})
+    with pytest.raises(ValueError, match="expected a preset out of"):
+        execute.execute(holds, tmp_path / "again.ipynb", preset="huge")
+
+
 def test_a_tampered_download_is_thrown_away(tmp_path, monkeypatch):
     monkeypatch.setattr(vendor, "download", lambda: b"not MathJax")
     with pytest.raises(RuntimeError, match="expected sha512-"):

@@ -119,3 +119,9 @@ def test_two_chapters_may_not_share_a_module(chapter, tmp_path):
 def test_the_command_says_what_differs(capsys):
     assert main(["--check"]) == 0
     assert main(["--chck"]) == 2 and "usage" in capsys.readouterr().err
+
+
+def test_a_notebook_that_asks_whether_it_holds_exports_nothing(chapter):
+    assert exported(chapter(("print(1)", []), name="06b_toy_holds.ipynb")) is None
+    with pytest.raises(ValueError, match="06b_toy_holds.ipynb: expected no cell tagged export"):
+        exported(chapter((DOUBLE, ["export"]), name="06b_toy_holds.ipynb"))
