@@ -209,7 +209,7 @@ def native_precision(device: torch.device) -> str:
     """
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    if device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
+    if device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):  # noqa: SIM102
         # The environment can hold PyTorch to older instructions; then its bf16 kernels are slow, too.
         if torch.backends.cpu.get_cpu_capability() == "AVX512":
             return "bf16"

@@ -43,7 +43,9 @@ def drawn(
     from safetensors.torch import load_file, save
 
     if unknown := [name for name in fields if name not in KEPT]:
-        raise ValueError(f"expected fields out of {', '.join(KEPT)}, got {unknown[0]!r}; next: draw these with scenes()")
+        raise ValueError(
+            f"expected fields out of {', '.join(KEPT)}, got {unknown[0]!r}; next: draw these with scenes()"
+        )
     folder = Path(folder or os.environ.get("MMLIB_DRAWN") or ROOT / "_build" / "drawn")
     about = {"version": VERSION, "code": _code(), "seeds": [int(seed) for seed in seeds], "size": [*size]}
     about |= {"fields": sorted(fields), "knobs": asdict(knobs or Knobs())}
