@@ -3,7 +3,7 @@
     python benchmarks/segmif.py [--threads 2] [--repeats 5] [--write]
 
 One pair of 480 x 640 pixels, the paper's widths (MiT-B3), random weights, fp32. Measured are the network as chapter 7
-teaches it and as `mmlib.blocks.segmif_quick` computes it: the fusion net alone, fusion and segmentation together
+teaches it and as `quick_segmif` computes it: the fusion net alone, fusion and segmentation together
 with one pass as in the released code, and with the two passes that are this book's default.
 """
 
@@ -12,8 +12,8 @@ from functools import partial
 
 import fresh
 import torch
+from quick_segmif import QuickFusion, QuickSegmenter, quick_encoder
 
-from mmlib.blocks.segmif_quick import QuickFusion, QuickSegmenter, quick_encoder
 from mmlib.images import luma
 from mmlib.models.segmif import FusionNet, MiT, Segmenter, coloured, fuse, hia
 from mmlib.rules import by_saliency

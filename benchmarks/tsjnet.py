@@ -2,9 +2,9 @@
 
     python benchmarks/tsjnet.py [--threads 2] [--repeats 5] [--write]
 
-Fusing: one pair of 480 x 640 pixels, with the network as chapter 8 teaches it and as `mmlib.blocks.tsjnet_quick`
+Fusing: one pair of 480 x 640 pixels, with the network as chapter 8 teaches it and as `quick_tsjnet`
 computes it. Training: one step on two pairs of 224 x 224 with the fusion losses and Adam, with attention by tiles and
-most of the network's inside computed again instead of kept (`mmlib.blocks.thrifty`). The taught form of the step is
+most of the network's inside computed again instead of kept (`thrifty`). The taught form of the step is
 not measured: it takes more memory than many machines have. Width 64, random weights, fp32.
 """
 
@@ -13,10 +13,10 @@ from functools import partial
 
 import fresh
 import torch
+from neighbourhood import tiled
+from quick_tsjnet import QuickTSJNet
+from thrifty import thrifty
 
-from mmlib.blocks.neighbourhood import tiled
-from mmlib.blocks.thrifty import thrifty
-from mmlib.blocks.tsjnet_quick import QuickTSJNet
 from mmlib.models.tsjnet import Bottleneck, Detail, Gates, NatLayer, SplitAttention, TSJNet, fusion_losses
 
 FORGETFUL = Bottleneck | Detail | Gates | NatLayer | SplitAttention

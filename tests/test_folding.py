@@ -3,9 +3,9 @@
 import copy
 
 import torch
+from folding import folded
 from torch import nn
 
-from mmlib.blocks.folding import folded
 from mmlib.models.tsjnet import TSJNet
 
 

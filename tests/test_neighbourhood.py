@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from neighbourhood import TiledAttention, tiled
 
-from mmlib.blocks.neighbourhood import TiledAttention, tiled
 from mmlib.models.tsjnet import NeighbourhoodAttention, TSJNet
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from mmlib.backbones.pyramid import ASPP, DenseASPP, PyramidPooling
 from mmlib.backbones.resnet import ResNet
-from mmlib.blocks.conv import conv_norm_relu
-from mmlib.blocks.pyramid import ASPP, DenseASPP, PyramidPooling
+from mmlib.layers import conv_norm_act
 
 
 def parameters(net):
@@ -78,7 +78,7 @@ def test_says_what_it_cannot_build():
     with pytest.raises(ValueError, match="output stride"):
         ResNet(18, output_stride=2)
     with pytest.raises(ValueError, match="odd"):
-        conv_norm_relu(3, 4, 2)
+        conv_norm_act(3, 4, 2)
 
 
 def test_pyramid_pooling_by_hand():

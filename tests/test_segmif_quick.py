@@ -1,11 +1,11 @@
 """SegMiF at test time computes what chapter 7 builds: against it in float64, where rounding is no excuse."""
 
 import pytest
+import quick_segmif
 import torch
+from quick_segmif import QuickFusion, QuickLinear, QuickSegmenter, quick_encoder
 from torch import nn
 
-from mmlib.blocks import segmif_quick
-from mmlib.blocks.segmif_quick import QuickFusion, QuickLinear, QuickSegmenter, quick_encoder
 from mmlib.models.segmif import FusionNet, Interaction, MiT, Segmenter, SoAM, fuse, hia
 
 
@@ -36,7 +36,7 @@ def far(found, exact):
 @pytest.mark.parametrize("pixels", [1, 300, 10_000])
 @pytest.mark.parametrize("size", [(24, 32), (21, 37), (3, 5)])
 def test_fusion_is_the_same_function_whatever_the_bands(monkeypatch, pixels, size):
-    monkeypatch.setattr(segmif_quick, "CACHED", pixels)
+    monkeypatch.setattr(quick_segmif, "CACHED", pixels)
     net, given = random_weights(FusionNet(hia(16), 16, 8, 3, seen=(8, 12)).double()), inputs(*size, (8, 12))
     with torch.no_grad():
         assert far(QuickFusion(net)(*given), net(*given)) < 1e-10

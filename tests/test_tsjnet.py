@@ -147,10 +147,10 @@ def test_the_branch_returns_to_full_size_from_every_level(levels, height, width)
 def test_drop_path_drops_that_share_and_keeps_the_mean():
     torch.manual_seed(0)
     layer, change = NatLayer(4, 1, drop=0.25), torch.ones(4000, 1, 1, 1)
-    kept = layer._sometimes(change)
+    kept = layer.drop_path(change)
     assert kept.unique().tolist() == pytest.approx([0, 1 / 0.75])
     assert float((kept == 0).float().mean()) == pytest.approx(0.25, abs=0.03)
-    assert torch.equal(layer.eval()._sometimes(change), change)
+    assert torch.equal(layer.eval().drop_path(change), change)
 
 
 def test_details_do_not_depend_on_the_company():

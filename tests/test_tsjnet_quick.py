@@ -3,10 +3,10 @@
 import copy
 
 import pytest
+import quick_tsjnet
 import torch
+from quick_tsjnet import QuickTSJNet
 
-from mmlib.blocks import tsjnet_quick
-from mmlib.blocks.tsjnet_quick import QuickTSJNet
 from mmlib.models.tsjnet import TSJNet, fuse
 
 
@@ -31,7 +31,7 @@ def seasoned(**shape) -> TSJNet:
 @pytest.mark.parametrize("levels", [1, 2])
 @pytest.mark.parametrize("cached", [1, 300, 10**6], ids=["row by row", "bands", "at once"])
 def test_it_paints_the_same_picture(monkeypatch, fold, levels, cached):
-    monkeypatch.setattr(tsjnet_quick, "CACHED", cached)
+    monkeypatch.setattr(quick_tsjnet, "CACHED", cached)
     net = seasoned(width=8, levels=levels, fold=fold)
     n = net.multiple
     senses = pair_of(2, 7 * n, 9 * n)
@@ -53,7 +53,7 @@ def test_pictures_of_any_size_and_one_after_the_other():
 
 
 def test_a_maps_edges_stay_zero_and_maps_are_made_once():
-    room = tsjnet_quick.Room(torch.zeros(1), 4, 5)
+    room = quick_tsjnet.Room(torch.zeros(1), 4, 5)
     one = room(3)
     one[:, :, 1:-1] = 1
     assert room(3) is one and room(3, 1) is not one

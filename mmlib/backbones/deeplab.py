@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmlib.backbones.pyramid import ASPP
 from mmlib.backbones.resnet import ResNet
-from mmlib.blocks.conv import Norm, conv_norm_relu
-from mmlib.blocks.pyramid import ASPP
+from mmlib.layers import Norm, conv_norm_act
 
 
 class DeepLabV3Plus(nn.Module):
@@ -29,8 +29,8 @@ class DeepLabV3Plus(nn.Module):
         self.backbone = ResNet(depth, widths=widths, output_stride=16, norm=norm)
         early, late, wide, narrow = self.backbone.channels[0] // 4, self.backbone.channels[1], 4 * width, 3 * width // 4
         self.pyramid = ASPP(late, wide, rates, norm=norm)
-        self.narrow = conv_norm_relu(early, narrow, 1, norm=norm)
-        sharpen = conv_norm_relu(wide + narrow, wide, norm=norm), conv_norm_relu(wide, wide, norm=norm)
+        self.narrow = conv_norm_act(early, narrow, 1, norm=norm)
+        sharpen = conv_norm_act(wide + narrow, wide, norm=norm), conv_norm_act(wide, wide, norm=norm)
         self.head = nn.Sequential(*sharpen, nn.Conv2d(wide, classes, 1))
 
     def forward(self, image: Tensor) -> Tensor:

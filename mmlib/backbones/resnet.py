@@ -8,7 +8,7 @@ Parameters are named as in torchvision, without the classifier, so that its weig
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmlib.blocks.conv import Norm
+from mmlib.layers import Norm
 
 BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 """Blocks in each stage; 10 is no published depth, only a toy."""

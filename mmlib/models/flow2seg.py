@@ -7,15 +7,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmlib.blocks.conv import Norm, conv_norm_relu
-from mmlib.blocks.pyramid import PyramidPooling
+from mmlib.backbones.pyramid import PyramidPooling
 from mmlib.flow import estimate, pixel_grid, resize_flow
+from mmlib.layers import Norm, conv_norm_act
 from mmlib.losses import cross_entropy
 
 
 def head(inputs: int, classes: int, middle: int, norm: Norm = nn.BatchNorm2d) -> nn.Sequential:
     """Features (B, inputs, h, w) to scores (B, classes, h, w): a small head."""
-    return nn.Sequential(conv_norm_relu(inputs, middle, norm=norm), nn.Dropout(0.1), nn.Conv2d(middle, classes, 1))
+    return nn.Sequential(conv_norm_act(inputs, middle, norm=norm), nn.Dropout(0.1), nn.Conv2d(middle, classes, 1))
 
 
 def enlarge(scores: dict[str, Tensor], size: tuple[int, int]) -> dict[str, Tensor]:
@@ -62,7 +62,7 @@ def encode(flow: Tensor, scale: float = 20.0, limit: float = 10.0) -> Tensor:
 
 
 class FCN(nn.Module):
-    """Motion (B, 2, H, W) to logits "flow"; `context` as in mmlib.blocks.pyramid."""
+    """Motion (B, 2, H, W) to logits "flow"; `context` as in mmlib.backbones.pyramid."""
 
     reads = ("motion",)
 
@@ -91,8 +91,8 @@ class FCN(nn.Module):
 def mixer(classes: int, middle: int = 64, norm: Norm = nn.BatchNorm2d) -> nn.Sequential:
     """Both paths' scores (B, 2 classes, h, w) to one map (B, classes, h, w)."""
     return nn.Sequential(
-        conv_norm_relu(2 * classes, middle, norm=norm),
-        conv_norm_relu(middle, middle, norm=norm),
+        conv_norm_act(2 * classes, middle, norm=norm),
+        conv_norm_act(middle, middle, norm=norm),
         nn.Conv2d(middle, classes, 1),
     )
 

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from mmlib.blocks.conv import conv_norm_relu
-from mmlib.blocks.pyramid import ASPP
+from mmlib.backbones.pyramid import ASPP
+from mmlib.layers import conv_norm_act
 from mmlib.text import Vocabulary
 
 LONGEST = 20  # words in a phrase
@@ -179,7 +179,7 @@ class MaskModule(nn.Module):
         outputs: int = 1
     ):  # fmt: skip
         super().__init__()
-        self.refine = conv_norm_relu(d + 1, middle)
+        self.refine = conv_norm_act(d + 1, middle)
         self.context = ASPP(middle, middle, rates)
         widths = zip((middle, middle // 2), (middle // 2, middle // 4))
         self.enlarge = nn.Sequential(*(enlarge(*pair) for pair in widths))

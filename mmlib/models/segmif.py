@@ -8,6 +8,7 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.ops import StochasticDepth
 
 from mmlib.images import luma, rgb_to_ycbcr, ycbcr_to_rgb
 
@@ -185,19 +186,12 @@ class Block(nn.Module):
         super().__init__()
         self.norm1, self.norm2 = (nn.LayerNorm(width, eps=1e-6) for _ in range(2))
         self.attn, self.mlp = Attention(width, heads, reduction), MixFFN(width)
-        self.drop = drop
-
-    def sometimes(self, x: Tensor) -> Tensor:
-        """In training, leave a whole branch out of some samples (drop path)."""
-        if not self.training or self.drop == 0:
-            return x
-        kept = torch.rand(len(x), 1, 1, device=x.device) >= self.drop
-        return x * kept / (1 - self.drop)
+        self.drop_path = StochasticDepth(drop, mode="row")  # drawn for each sample, in training only
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """Tokens (B, N, C) of a map of `size` -> the same."""
-        x = x + self.sometimes(self.attn(self.norm1(x), size))
-        return x + self.sometimes(self.mlp(self.norm2(x), size))
+        x = x + self.drop_path(self.attn(self.norm1(x), size))
+        return x + self.drop_path(self.mlp(self.norm2(x), size))
 
 
 class Stage(nn.Module):

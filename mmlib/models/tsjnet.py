@@ -8,8 +8,9 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.ops import StochasticDepth
 
-from mmlib.blocks.conv import conv_norm_relu
+from mmlib.layers import conv_norm_act
 from mmlib.losses.fusion import edges, ssim
 
 
@@ -115,22 +116,17 @@ class NatLayer(nn.Module):
 
     def __init__(self, channels: int, heads: int, drop: float):
         super().__init__()
-        self.drop, wide = drop, 3 * channels
+        wide = 3 * channels
         self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(2))
         self.look = NeighbourhoodAttention(channels, heads)
         think = nn.Linear(channels, wide), nn.GELU(), nn.Linear(wide, channels)
         self.think = nn.Sequential(*think)
-
-    def _sometimes(self, change: Tensor) -> Tensor:
-        if not self.training or not self.drop:
-            return change
-        kept = torch.rand(len(change), 1, 1, 1, device=change.device) >= self.drop
-        return change * kept / (1 - self.drop)
+        self.drop_path = StochasticDepth(drop, mode="row")  # drawn for each picture
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C) -> the same."""
-        x = x + self._sometimes(self.look(self.norms[0](x)))
-        return x + self._sometimes(self.think(self.norms[1](x)))
+        x = x + self.drop_path(self.look(self.norms[0](x)))
+        return x + self.drop_path(self.think(self.norms[1](x)))
 
 
 DEPTHS, DROP = (3, 4, 6, 5), 0.2
@@ -176,7 +172,7 @@ class Detail(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.before, self.after = (conv_norm_relu(width, width) for _ in range(2))
+        self.before, self.after = (conv_norm_act(width, width) for _ in range(2))
         self.corners = nn.Sequential(nn.Conv2d(width, width, 1), nn.ReLU())
         self.end = nn.Sequential(nn.Dropout2d(0.1), nn.Conv2d(width, width, 1))
         blobs = nn.Conv2d(width, width, 3, 1, 1), nn.LeakyReLU(0.2)

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
+from folding import folded
+from neighbourhood import tiled
 from torch import Tensor, nn
 
-from mmlib.blocks.folding import folded
-from mmlib.blocks.neighbourhood import tiled
 from mmlib.models.tsjnet import Bottleneck, Decoder, Encoder, TSJNet
 
 CACHED = 4_000  # pixels of a band

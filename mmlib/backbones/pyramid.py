@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmlib.blocks.conv import Norm, conv_norm_relu
+from mmlib.layers import Norm, conv_norm_act
 
 
 class PyramidPooling(nn.Module):
@@ -25,7 +25,7 @@ class PyramidPooling(nn.Module):
         super().__init__()
         branch = branch or inputs // max(1, len(bins))
         self.bins, self.channels = tuple(bins), inputs + branch * len(bins)
-        self.branches = nn.ModuleList(conv_norm_relu(inputs, branch, 1, norm=norm) for _ in bins)
+        self.branches = nn.ModuleList(conv_norm_act(inputs, branch, 1, norm=norm) for _ in bins)
 
     def forward(self, features: Tensor) -> Tensor:
         """Features and context, (B, channels, H, W). A batch norm needs at least 2 samples to train the 1 x 1 grid."""
@@ -44,10 +44,10 @@ class ASPP(nn.Module):
         self, inputs: int, outputs: int = 256, rates: Sequence[int] = (6, 12, 18), norm: Norm = nn.BatchNorm2d
     ):
         super().__init__()
-        wide = (conv_norm_relu(inputs, outputs, dilation=rate, norm=norm) for rate in rates)
-        self.views = nn.ModuleList([conv_norm_relu(inputs, outputs, 1, norm=norm), *wide])
-        self.whole = conv_norm_relu(inputs, outputs, 1, norm=norm)
-        self.join = conv_norm_relu(outputs * (len(rates) + 2), outputs, 1, norm=norm)
+        wide = (conv_norm_act(inputs, outputs, dilation=rate, norm=norm) for rate in rates)
+        self.views = nn.ModuleList([conv_norm_act(inputs, outputs, 1, norm=norm), *wide])
+        self.whole = conv_norm_act(inputs, outputs, 1, norm=norm)
+        self.join = conv_norm_act(outputs * (len(rates) + 2), outputs, 1, norm=norm)
         self.channels = outputs
 
     def forward(self, features: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ class DenseASPP(nn.Module):
         starts = [inputs + growth * i for i in range(len(rates))]
         self.views = nn.ModuleList(
             nn.Sequential(
-                conv_norm_relu(start, middle, 1, norm=norm), conv_norm_relu(middle, growth, dilation=rate, norm=norm)
+                conv_norm_act(start, middle, 1, norm=norm), conv_norm_act(middle, growth, dilation=rate, norm=norm)
             )
             for start, rate in zip(starts, rates)
         )
