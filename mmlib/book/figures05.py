@@ -362,7 +362,7 @@ QUIZ = ("quiz_leak", "quiz_healthy", "quiz_dead", "quiz_labels", "quiz_norm", "q
 FAULTS = {
     "quiz_healthy": "nothing is wrong",
     "quiz_labels": "labels shifted by 12 pixels",
-    "quiz_leak": "learned from the test streets",
+    "quiz_leak": "learned from the val streets",
     "quiz_rate": "learning rate too high",
     "quiz_norm": "no batch norms",
     "quiz_dead": "dead units",
@@ -377,6 +377,49 @@ def run_health(run: Record | None) -> Html:
 def _parts(run: Record) -> dict[str, str]:
     """The parts of a run in a reader's words."""
     return {part: WORDS.get(part, part) for part in run.health}
+
+
+TELLS = {
+    "quiz_healthy": "No part is silent, and on streets that nobody has seen it is the best of these runs. Its loss and "
+    "its val mIoU are still improving after 400 steps: thin things such as signs come late.",
+    "quiz_labels": "The prediction shows it: every edge stands too far to the right, and what was pushed out there "
+    "appears at the left edge. The loss falls all the same, because a network can learn displaced labels. "
+    "A falling loss beside a val mIoU near the floor means that training and evaluation don't agree about "
+    "the labels.",
+    "quiz_leak": "It has the highest val mIoU of all, and on test streets it is behind the healthy run. Its prediction "
+    "for the val street is cleaner, too, because it has learned from that very street. Loss and health "
+    "look fine. This is why settings are chosen on val streets and numbers come from test streets.",
+    "quiz_rate": "It does learn, because clipping and AdamW bound its steps. But its loss stays far above that of the "
+    "healthy run, and the health shows many units that never fire: long steps have pushed them to where a "
+    "ReLU passes no gradient.",
+    "quiz_norm": "Nothing in it is dead or wrong. It learns more slowly, and only the comparison with the healthy run "
+    "tells.",
+    "quiz_dead": "The health shows it: nearly all units of encoder 3 never fire, so the deepest level carries next to "
+    "nothing. The curves alone don't say that, because the other levels learn to do without it.",
+}
+"""What gave each of them away; `check_tells` says when a record no longer shows it."""
+
+
+def check_tells(runs: Mapping[str, Record]) -> None:
+    """AssertionError if a run of the quiz no longer shows what its answer says."""
+    of = {run.variant: run for run in runs.values()}
+    healthy = of.get("quiz_healthy")
+    if healthy is None:
+        return
+    val = {name: run.values["val"]["miou"] for name, run in of.items()}
+    night = {name: run.values["night"]["miou"] for name, run in of.items()}
+    loss = {name: run.training.curve[-1] for name, run in of.items()}
+    others = [name for name in of if name not in ("quiz_healthy", "quiz_leak")]
+    told = {
+        "quiz_healthy": not silent(healthy.health) and all(night["quiz_healthy"] > night[name] for name in others),
+        "quiz_labels": val.get("quiz_labels", 0) < 0.6 * val["quiz_healthy"],
+        "quiz_leak": val.get("quiz_leak", 1) == max(val.values()) and night.get("quiz_leak", 0) < night["quiz_healthy"],
+        "quiz_rate": loss.get("quiz_rate", 9) > 1.5 * loss["quiz_healthy"],
+        "quiz_norm": val.get("quiz_norm", 0) < val["quiz_healthy"],
+        "quiz_dead": "quiz_dead" not in of or "encoder 3" in silent(of["quiz_dead"].health),
+    }
+    for name in of:
+        assert told[name], f"{name} no longer shows what its answer says; next: rewrite TELLS[{name!r}]"
 
 
 def quiz_runs(runs: Runs) -> dict[str, Record]:
@@ -467,6 +510,7 @@ def quiz_answers(runs: Mapping[str, Record]) -> Html:
     """For every run a guess to make, and the answer, folded."""
     if not runs:
         return _missing("The answers of the broken runs")
+    check_tells(runs)
     rows = []
     for letter, run in runs.items():
         names = ["", *FAULTS.values()]
@@ -476,6 +520,7 @@ def quiz_answers(runs: Mapping[str, Record]) -> Html:
         fault = FAULTS[run.variant]
         said = tag("output", "", style="font-weight:bold") + escape(f"{fault}.")
         answer = tag("summary", "Open the answer", style="cursor:pointer") + tag("p", said, style="margin:.2em 0")
+        answer += tag("p", escape(TELLS[run.variant]), style="margin:.2em 0")
         folded = tag("details", answer, data_fault=fault)
         head = tag("div", tag("strong", f"Run {letter}") + " " + guess)
         rows.append(tag("div", head + folded, class_="mm-guess", style="border-top:1px solid #8886;padding:.4em 0"))
