@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmlib.layers import conv_norm_act
+from mmlib.layers import Norm, conv_norm_act
 
 
-def double_conv(inputs: int, outputs: int, norm=nn.BatchNorm2d) -> nn.Sequential:
+def double_conv(inputs: int, outputs: int, norm: Norm = nn.BatchNorm2d) -> nn.Sequential:
     """Two convolutions with norm and ReLU: (B, inputs, H, W) -> (B, outputs, H, W)."""
     return nn.Sequential(
         conv_norm_act(inputs, outputs, norm=norm),
@@ -24,7 +24,7 @@ class UNet(nn.Module):
     senses: channels of each sense, such as {"rgb": 3, "ir": 1}.
     """
 
-    def __init__(self, senses: dict[str, int], classes: int = 11, width: int = 64, norm=nn.BatchNorm2d):
+    def __init__(self, senses: dict[str, int], classes: int = 11, width: int = 64, norm: Norm = nn.BatchNorm2d):
         super().__init__()
         self.unshuffle = nn.PixelUnshuffle(2)
         # A convolution over stacked pictures is the sum of one convolution for each. Written like this, we can watch
