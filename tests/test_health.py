@@ -274,10 +274,11 @@ def test_a_kind_that_does_not_exist_and_a_list_that_is_never_called_are_refused(
 
 def test_silent_about_a_fresh_unet():
     torch.manual_seed(0)
-    net = training.UNet(3, 5)
-    parts = {f"down {i}": block for i, block in enumerate(net.down)}
-    parts |= {f"up {i}": block for i, block in enumerate(net.up)} | {"head": net.head, "all": net}
-    assert reasons(energy(net, pictures(3, 32)), **parts) == {}
+    net = training.UNet({"rgb": 3, "ir": 1}, 5, width=16)
+    parts = {name: getattr(net, name) for name in ("encoder1", "encoder2", "encoder3", "decoder2", "decoder1", "head")}
+    parts |= {"stem of ir": Part(net.stems["ir"], "branch", joins=net.stems["rgb"]), "all": net}
+    both = {"rgb": pictures(3, 32), "ir": pictures(1, 32, seed=1)}
+    assert reasons(energy(net, both), **parts) == {}
 
 
 def test_silent_about_a_fresh_tsjnet():
