@@ -7,19 +7,7 @@ import nbformat
 import yaml
 
 from mmlib import uses
-from mmlib.results import (
-    Key,
-    Paper,
-    Record,
-    claims,
-    doubled,
-    fingerprint,
-    load_claims,
-    night,
-    records,
-    training_block,
-    weights,
-)
+from mmlib.results import Key, Paper, Record, doubled, load_claims, training_block
 from mmlib.results.records import check_record
 
 SEEDS, STEPS = 5, 160
@@ -27,61 +15,47 @@ TEST = {"split": "val", "convention": "mean of all classes"}
 ALIVE = {"called": 1.0, "never": 0.0, "varies": 0.5, "gradient": 0.1}
 MACHINE = {"device": "CPU, 2 cores", "cpu": "Toy 9000", "instructions": "AVX512", "threads": 1, "precision": "bf16"}
 
-CLAIMS = {
-    "key": "toy",
-    "title": "Toy",
-    "chapter": "01_toy",
-    "source": "made for tests",
-    "labels": {"shuffled": "shuffled flow"},
-    "presets": {"smoke": {"steps": 20}, "night": {}},
-    "variants": {"flow": {}, "plain": {"rate": 0.1}, "sum": {}, "shuffled": {}, "zeroed": {}},
-    "trials": {"rate_3": {"rate": 0.3}},
-    "tables": [
-        {
-            "id": "t1",
-            "title": "Table 1",
-            "kind": "context",
-            "grade": "S",
-            "metric": "miou",
-            "data": "streets",
-            "scale": 100,
-            **TEST,
-            "columns": ["mIoU"],
-            "rows": [
-                {"row": "Other", "cells": ["70.1"]},
-                {
-                    "row": "Ours",
-                    "kind": "value",
-                    "cells": ["52.1"],
-                    "measure": {
-                        "variant": "flow",
-                        "data": "streets",
-                        "preset": "night",
-                        "seeds": SEEDS,
-                        "path": "test.{metric}",
-                    },
-                },
-            ],
-        }
-    ],
-    "directions": [
-        {
-            "id": "flow_helps",
-            "statement": "Flow helps.",
-            "a": "flow",
-            "b": "plain",
-            "metric": "test.miou",
-            "data": "streets",
-            "preset": "night",
-            "seeds": SEEDS,
-            "scale": 100,
-            "grade": "S",
-            "printed": "+1.9",
-            "parts": ["flow path"],
-            "cells": ["t1.ours.miou"],
-        }
-    ],
-}
+CLAIMS = yaml.safe_load("""
+key: toy
+title: Toy
+chapter: 01_toy
+source: made for tests
+labels: {shuffled: shuffled flow}
+presets: {smoke: {steps: 20}, night: {}}
+variants: {flow: {}, plain: {rate: 0.1}, sum: {}, shuffled: {}, zeroed: {}}
+trials: {rate_3: {rate: 0.3}}
+tables:
+  - id: t1
+    title: Table 1
+    kind: context
+    grade: S
+    metric: miou
+    convention: mean of all classes
+    data: streets
+    split: val
+    scale: 100
+    columns: [mIoU]
+    rows:
+      - {row: Other, cells: ["70.1"]}
+      - row: Ours
+        kind: value
+        cells: ["52.1"]
+        measure: {variant: flow, data: streets, preset: night, seeds: 5, path: "test.{metric}"}
+directions:
+  - id: flow_helps
+    statement: Flow helps.
+    a: flow
+    b: plain
+    metric: test.miou
+    data: streets
+    preset: night
+    seeds: 5
+    scale: 100
+    grade: S
+    printed: "+1.9"
+    parts: [flow path]
+    cells: [t1.ours.miou]
+""")
 
 
 def text(**direction) -> dict:
@@ -168,9 +142,9 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 def move_into(folder: Path, monkeypatch) -> None:
     """Let mmlib.results take `folder` for the project, by a process that has read nothing yet."""
-    for module in (claims, fingerprint, night, records, weights):
-        monkeypatch.setattr(module, "ROOT", folder)
-    monkeypatch.setattr(claims, "CLAIMS", folder / "claims")
+    for module in ("claims", "fingerprint", "night", "records", "weights"):
+        monkeypatch.setattr(f"mmlib.results.{module}.ROOT", folder)
+    monkeypatch.setattr("mmlib.results.claims.CLAIMS", folder / "claims")
     monkeypatch.setattr(uses, "READERS", {})
     monkeypatch.setattr(uses, "WEIGHTS", {})
     write(folder, {"claims/toy.yml": yaml.safe_dump(CLAIMS)})

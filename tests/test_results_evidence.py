@@ -279,9 +279,9 @@ def test_a_trained_run_must_say_that_it_lives(word):
     assert word(GOOD, parts=[]).word == "holds"
 
 
-@pytest.mark.parametrize(("level", "expected"), [(0.2035, "holds"), (0.1985, "unfit")])
+@pytest.mark.parametrize(("level", "expected"), [(0.2005, "holds"), (0.1995, "unfit")])
 def test_every_arm_must_clear_the_blind_floor(word, level, expected):
-    """The floor of these records is 0.2; `scores` spreads its levels over 0.003."""
+    """The floor of these records is 0.2. Both arms are above it in the mean, one not beyond doubt."""
     verdict = word(grid(flow=0.60, plain=level), floor="test.floor")
     assert verdict.word == expected
     assert ("plain does not clear the blind floor" in verdict.detail) is (expected == "unfit")

@@ -11,24 +11,10 @@ from results_toy import grid, loaded, move_into, notebook, record, text, write
 from safetensors.torch import save
 
 from mmlib import uses
-from mmlib.results import (
-    Interval,
-    Key,
-    frame,
-    load_claims,
-    load_record,
-    load_weights,
-    read_records,
-    results_table,
-    save_weights,
-    split_variant,
-    training_block,
-    weights,
-    weights_file,
-    write_record,
-)
-from mmlib.results.records import check_preset, dump, machine
+from mmlib.results import Interval, Key, frame, load_claims, results_table, split_variant, training_block
+from mmlib.results.records import check_preset, dump, load_record, machine, read_records, write_record
 from mmlib.results.tables import last_verified, number, printed
+from mmlib.results.weights import load_weights, save_weights, weights_file
 
 
 @pytest.fixture
@@ -90,40 +76,30 @@ def test_a_bad_record_never_replaces_a_good_one(written):
     assert path.read_bytes() == before
 
 
-REQUIRED = (
-    "schema paper variant data data_fingerprint preset seed values notebook code commit versions machine wall_s made"
-)
-
-
-@pytest.mark.parametrize("field", REQUIRED.split())
-def test_every_field_is_required(tmp_path, field):
-    content = json.loads(dump(record("flow", 0, 0.5)))
-    del content[field]
-    write(tmp_path, {"r.json": json.dumps(content)})
-    with pytest.raises(ValueError, match=f"r.json: {field}: Field required"):
-        load_record(tmp_path / "r.json")
-
-
+REQUIRED = "schema paper variant data data_fingerprint preset seed values notebook code commit versions machine wall_s"
 WRONG = [
-    ("seed", "0", "seed: Input should be a valid integer"),
-    ("seed", 0.5, "seed: Input should be a valid integer"),
-    ("preset", "huge", "preset: Input should be 'smoke'"),
-    ("wall_s", float("nan"), "wall_s: Input should be a finite number"),
-    ("values", {"miou": float("inf")}, "values: .*finite numbers in a record, got inf at values.miou"),
-    ("training", {"steps": 3}, "training.data_order: Field required"),
-    ("machine", {"device": "CPU"}, "machine.cpu: Field required"),
-    ("reads", {"davis": 3}, "reads.davis: Input should be a valid string"),
-    ("colour", "red", "colour: Extra inputs"),
-    ("schema", 3, "schema: Input should be 2"),
+    ("seed", "0", "Input should be a valid integer"),
+    ("seed", 0.5, "Input should be a valid integer"),
+    ("preset", "huge", "Input should be 'smoke'"),
+    ("wall_s", float("nan"), "Input should be a finite number"),
+    ("values", {"miou": float("inf")}, ".*finite numbers in a record, got inf at values.miou"),
+    ("training", {"steps": 3}, "Field required"),
+    ("machine", {"device": "CPU"}, "Field required"),
+    ("reads", {"davis": 3}, "Input should be a valid string"),
+    ("colour", "red", "Extra inputs"),
+    ("schema", 3, "Input should be 2"),
     ("schema", 1, "a record of the first edition; next: make the run again"),
+    *((field, ..., "Field required") for field in REQUIRED.split()),
 ]
 
 
 @pytest.mark.parametrize(("field", "value", "message"), WRONG, ids=lambda x: str(x)[:20])
-def test_a_field_of_a_wrong_kind_is_named(tmp_path, field, value, message):
-    write(tmp_path, {"r.json": json.dumps(json.loads(dump(record("flow", 0, 0.5))) | {field: value})})
-    with pytest.raises(ValueError, match=message):
+def test_a_field_that_is_missing_or_of_a_wrong_kind_is_named(tmp_path, field, value, message):
+    content = json.loads(dump(record("flow", 0, 0.5))) | {field: value}
+    write(tmp_path, {"r.json": json.dumps({name: one for name, one in content.items() if one is not ...})})
+    with pytest.raises(ValueError, match=message) as error:
         load_record(tmp_path / "r.json")
+    assert f"r.json: {field}" in str(error.value) or value == 1
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\x80\x04pickle", '{"schema": 99}', "[" * 100_000])
@@ -211,11 +187,11 @@ def test_weights_that_half_precision_cannot_hold_are_refused(saved, value):
 
 
 def test_large_nets_are_neither_published_nor_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "LIMIT", 1000)
+    monkeypatch.setattr("mmlib.results.weights.LIMIT", 1000)
     save_weights("toy/net", {"a": torch.zeros(400)}, tmp_path)
     with pytest.raises(ValueError, match="at most 16 MiB"):
         save_weights("toy/net", {"a": torch.zeros(600)}, tmp_path)
-    monkeypatch.setattr(weights, "LIMIT", 500)
+    monkeypatch.setattr("mmlib.results.weights.LIMIT", 500)
     with pytest.raises(ValueError, match="at most 16 MiB"):
         load_weights("toy/net", tmp_path)
 

@@ -68,9 +68,9 @@ def _imports(tree: ast.AST, package: str) -> set[str]:
 
 
 @lru_cache(maxsize=512)
-def _parsed(path: Path, changed: int) -> tuple[frozenset[str], str]:
-    """What a file imports, and the hash of its code; `changed` is its time of change, so that the cache stays true."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+def _parsed(path: Path, text: bytes) -> tuple[frozenset[str], str]:
+    """What a file with this text imports, and the hash of its code."""
+    tree = ast.parse(text, str(path))
     package = ".".join(path.relative_to(ROOT).parent.parts)
     return frozenset(_imports(tree, package)), _hash(tree)
 
@@ -93,7 +93,7 @@ def code_files(
         for path in _module_files(waiting.pop()):
             if path not in seen and not path.relative_to(ROOT).as_posix().startswith(past):
                 seen.add(path)
-                waiting |= _parsed(path, path.stat().st_mtime_ns)[0]
+                waiting |= _parsed(path, path.read_bytes())[0]
     return sorted(seen)
 
 
@@ -130,7 +130,7 @@ def code_hashes(notebook: Path, *, readers: Iterable[str] = ()) -> dict[str, str
     cells = ast.parse(notebook_code(notebook, without=NOT_RUN), str(notebook))
     found = {notebook.relative_to(ROOT).as_posix() if notebook.is_relative_to(ROOT) else notebook.name: _hash(cells)}
     for path in code_files(notebook, readers=readers, without=NOT_RUN, past=SHOWING):
-        found[path.relative_to(ROOT).as_posix()] = _parsed(path, path.stat().st_mtime_ns)[1]
+        found[path.relative_to(ROOT).as_posix()] = _parsed(path, path.read_bytes())[1]
     return found
 
 
