@@ -185,7 +185,7 @@ def training_block(losses: Sequence[float], *, data_order: str, augmentation: st
         losses: the loss of every optimiser step, in order; at least 16.
         data_order: what fixes the order of the samples, such as "seeded shuffle of 512 scenes".
         augmentation: what is done to the samples; the same text for the same treatment.
-        tuning: how settings were chosen, such as "rate of each arm chosen on val".
+        tuning: how settings were chosen, such as "one rate for all arms".
 
     Raises:
         ValueError: too few losses, or one that is not finite.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmlib.results.claims import Cell, Direction, Paper, load_claims, paper_keys
-from mmlib.results.evidence import HOLDS, Interval, Judged, judge_book
+from mmlib.results.evidence import Interval, Judged, judge_book
 from mmlib.results.records import Record, read_records, split_variant
 
 if TYPE_CHECKING:
@@ -200,7 +200,3 @@ def assert_finding(key: str, row: str, word: str, *, low: float = float("-inf"),
             f"{key}.{row} is now {verdict.sentence!r} ({mean}), the paragraph says {word!r} between {low} and {high}; "
             "next: rewrite this paragraph"
         )
-
-
-__all__ = ["HOLDS", "assert_finding", "correction", "frame", "last_verified", "name_of", "number", "ours", "printed"]
-__all__ += ["results_table", "seeds"]
