@@ -2,6 +2,10 @@
 
 Run by ``make`` with the system's Python, before anything is installed. Safe to interrupt: a stamp is written last,
 and whatever has no valid stamp is made again.
+
+The environment variable TORCH says which PyTorch: "cpu", "cuda", or the arguments of pip for another one, such as
+"torch==2.13.0 torchvision==0.28.0". Without it, a Linux machine that has no NVIDIA GPU gets the one for CPUs, which is
+a tenth as large.
 """
 
 from __future__ import annotations
@@ -17,6 +21,20 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 STAMP = VENV / ".ready"
 NEEDED_GB = 8
+INSTALL_UV = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "uv"]
+QUICK_TO_FAIL = {"UV_HTTP_TIMEOUT": "30", "UV_HTTP_RETRIES": "1"}  # the wheels for CPUs are a wish, not a need
+
+
+def choose_torch() -> tuple[str, str]:
+    """Which PyTorch to install, as TORCH would say it, and why."""
+    told = os.environ.get("TORCH", "").strip()
+    if told:
+        return told, "as TORCH says"
+    if sys.platform != "linux":
+        return "cuda", "the only one for this system"
+    if shutil.which("nvidia-smi") or Path("/dev/nvidiactl").exists():
+        return "cuda", "this machine has an NVIDIA GPU"
+    return "cpu", "this machine has no NVIDIA GPU"
 
 
 def wanted_stamp(torch: str) -> str:
@@ -60,8 +78,8 @@ def make_venv() -> None:
 
 
 def pins(torch: str) -> Path:
-    """constraints.txt, without the lines that a torch override replaces."""
-    if not torch:
+    """constraints.txt, without the lines that other arguments for PyTorch replace."""
+    if torch in ("cpu", "cuda"):
         return ROOT / "constraints.txt"
     dropped = ("torch==", "torchvision==", "triton==", "nvidia-", "cuda-")
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith(dropped)]
@@ -70,11 +88,23 @@ def pins(torch: str) -> Path:
     return path
 
 
+def install_torch_for_cpu() -> bool:
+    """Install the pinned PyTorch without CUDA; whether that was possible. Those wheels are not on PyPI."""
+    python = str(venv_python())
+    pinned = (ROOT / "constraints.txt").read_text().splitlines()
+    wanted = [line for line in pinned if line.startswith(("torch==", "torchvision=="))]
+    command = [python, "-m", "uv", "pip", "install", "--no-cache", "--python", python, "--torch-backend", "cpu", *wanted]
+    return subprocess.run(command, capture_output=True, env={**os.environ, **QUICK_TO_FAIL}).returncode == 0
+
+
 def install(torch: str) -> None:
     """Install with uv, and with pip where uv cannot."""
     python = str(venv_python())
-    what = ["-r", str(ROOT / "requirements.txt"), "-c", str(pins(torch)), *torch.split()]
-    subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "uv"], check=False)
+    subprocess.run([python, *INSTALL_UV], check=False)
+    if torch == "cpu" and not install_torch_for_cpu():
+        print("setup: no package index at hand has PyTorch without CUDA; going on with the one that has it", flush=True)
+    others = [] if torch in ("cpu", "cuda") else torch.split()
+    what = ["-r", str(ROOT / "requirements.txt"), "-c", str(pins(torch)), *others]
     with_uv = [python, "-m", "uv", "pip", "install", "--no-cache", "--python", python, *what]
     with_pip = [python, "-m", "pip", "install", "--no-cache-dir", "--disable-pip-version-check", *what]
     if subprocess.run(with_uv).returncode and subprocess.run(with_pip).returncode:
@@ -85,7 +115,7 @@ def install(torch: str) -> None:
 
 def main() -> None:
     """Install what is missing; say nothing when nothing is."""
-    torch = os.environ.get("TORCH", "")
+    torch, why = choose_torch()
     stamp = wanted_stamp(torch)
     if STAMP.exists() and STAMP.read_text() == stamp and venv_python().exists():
         return
@@ -95,7 +125,9 @@ def main() -> None:
 
     with open(ROOT / ".install.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        print("setup: making .venv (about 3.3 GB to download, 6.3 GB on disk, one to ten minutes)", flush=True)
+        size = "1 GB to download, 2 GB" if torch == "cpu" else "3.3 GB to download, 6.3 GB"
+        print(f"setup: making .venv (about {size} on disk, one to ten minutes)", flush=True)
+        print(f"setup: PyTorch: {torch} ({why}); TORCH=cpu or TORCH=cuda chooses another", flush=True)
         make_venv()
         STAMP.unlink(missing_ok=True)
         install(torch)
