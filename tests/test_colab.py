@@ -14,7 +14,7 @@ from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
 from mmlib.book import colab
-from mmlib.book.chapters import chapters
+from mmlib.notebooks import chapters
 
 ROOT = Path(__file__).resolve().parents[1]
 HELD = ("torch", "torchvision", "numpy", "matplotlib", "ipykernel", "pip")

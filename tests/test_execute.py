@@ -3,7 +3,8 @@
 import nbformat
 import pytest
 
-from mmlib.book import chapters, colab, execute, install, vendor
+from mmlib import notebooks
+from mmlib.book import colab, install, vendor
 
 PARAMETERS = 'preset = "laptop"\ndata = "ministreet"\nseed = 0\npretrained = True\nout = ""'
 
@@ -36,7 +37,7 @@ def output_text(path):
 
 
 def test_parameters_reach_the_notebook_in_its_own_types(chapter, tmp_path):
-    done = execute.execute(chapter(), tmp_path / "done.ipynb", preset="smoke", parameters={"seed": "7"})
+    done = notebooks.execute(chapter(), tmp_path / "done.ipynb", preset="smoke", parameters={"seed": "7"})
     assert output_text(done) == "smoke 7\n"
 
 
@@ -51,52 +52,52 @@ def test_parameters_reach_the_notebook_in_its_own_types(chapter, tmp_path):
 )
 def test_wrong_preset_and_parameters_stop_before_anything_runs(chapter, tmp_path, preset, parameters, message):
     with pytest.raises(ValueError, match=message):
-        execute.execute(chapter(), tmp_path / "done.ipynb", preset=preset, parameters=parameters)
+        notebooks.execute(chapter(), tmp_path / "done.ipynb", preset=preset, parameters=parameters)
     assert not (tmp_path / "done.ipynb").exists()
 
 
 def test_a_cell_that_hangs_is_given_up(chapter, tmp_path):
     with pytest.raises(RuntimeError, match="a cell took more than 2 s and was given up; the outputs so far: .*failed"):
-        execute.execute(chapter("import time\ntime.sleep(600)"), tmp_path / "done.ipynb", limit_s=2)
+        notebooks.execute(chapter("import time\ntime.sleep(600)"), tmp_path / "done.ipynb", limit_s=2)
     assert not (tmp_path / "done.ipynb").exists()
     assert (tmp_path / "done.failed.ipynb").exists()
 
 
 def test_a_failing_chapter_keeps_the_old_one_and_names_the_outputs(chapter, tmp_path):
-    done = execute.execute(chapter(), tmp_path / "done.ipynb")
+    done = notebooks.execute(chapter(), tmp_path / "done.ipynb")
     before = done.read_bytes()
     with pytest.raises(RuntimeError, match=r"ZeroDivisionError.*done\.failed\.ipynb"):
-        execute.execute(chapter("1 / 0"), done)
+        notebooks.execute(chapter("1 / 0"), done)
     assert done.read_bytes() == before
     assert (tmp_path / "done.failed.ipynb").exists()
 
 
 def test_two_runs_give_the_same_bytes(chapter, tmp_path):
     source = chapter()
-    first = execute.execute(source, tmp_path / "a.ipynb").read_bytes()
-    assert execute.execute(source, tmp_path / "b.ipynb").read_bytes() == first
+    first = notebooks.execute(source, tmp_path / "a.ipynb").read_bytes()
+    assert notebooks.execute(source, tmp_path / "b.ipynb").read_bytes() == first
 
 
 def test_chapters_answer_to_number_name_and_path():
-    first = chapters.chapters()[0]
+    first = notebooks.chapters()[0]
     for name in ("1", "01_one_scene", "one_scene", "nbs/01_one_scene.ipynb"):
-        assert chapters.find(name) == first
+        assert notebooks.find(name) == first
     for name in ("", "99", "one"):
         with pytest.raises(FileNotFoundError, match="expected one of the chapters 01_one_scene"):
-            chapters.find(name)
+            notebooks.find(name)
 
 
 def test_a_second_notebook_follows_the_first_and_has_a_number_of_its_own(tmp_path, monkeypatch):
     names = ("05_training", "05b_training_holds", "06_flow2seg", "10_senses", "notes", "5_short")
     for name in names:
         (tmp_path / f"{name}.ipynb").write_text("{}")
-    monkeypatch.setattr(chapters, "NBS", tmp_path)
-    assert [path.stem for path in chapters.chapters()] == list(names[:4])
+    monkeypatch.setattr(notebooks, "NBS", tmp_path)
+    assert [path.stem for path in notebooks.chapters()] == list(names[:4])
     for name in ("5", "05", "training", "nbs/05_training.ipynb"):
-        assert chapters.find(name).stem == "05_training"
+        assert notebooks.find(name).stem == "05_training"
     for name in ("5b", "05b", "training_holds", "05b_training_holds"):
-        assert chapters.find(name).stem == "05b_training_holds"
-    assert [chapters.asks_whether_it_holds(path) for path in chapters.chapters()] == [False, True, False, False]
+        assert notebooks.find(name).stem == "05b_training_holds"
+    assert [notebooks.asks_whether_it_holds(path) for path in notebooks.chapters()] == [False, True, False, False]
 
 
 def test_a_second_notebook_needs_no_preset_but_no_other_name_is_made_up(chapter, tmp_path):
@@ -104,11 +105,11 @@ def test_a_second_notebook_needs_no_preset_but_no_other_name_is_made_up(chapter,
     holds = tmp_path / "01b_toy_holds.ipynb"
     made.cells = [nbformat.v4.new_code_cell("print('read')")]
     nbformat.write(made, holds)
-    assert output_text(execute.execute(holds, tmp_path / "done.ipynb", preset="smoke")) == "read\n"
+    assert output_text(notebooks.execute(holds, tmp_path / "done.ipynb", preset="smoke")) == "read\n"
     with pytest.raises(ValueError, match="has no parameter 'seed'"):
-        execute.execute(holds, tmp_path / "again.ipynb", preset="smoke", parameters={"seed": 1})
+        notebooks.execute(holds, tmp_path / "again.ipynb", preset="smoke", parameters={"seed": 1})
     with pytest.raises(ValueError, match="expected a preset out of"):
-        execute.execute(holds, tmp_path / "again.ipynb", preset="huge")
+        notebooks.execute(holds, tmp_path / "again.ipynb", preset="huge")
 
 
 def test_a_tampered_download_is_thrown_away(tmp_path, monkeypatch):
@@ -137,13 +138,6 @@ def test_setup_refuses_a_full_disk(monkeypatch, tmp_path):
     monkeypatch.setattr(install.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1e9}))
     with pytest.raises(SystemExit, match=r"expected 8 GB of free disk for .venv, got 1.0 GB"):
         install.check_machine()
-
-
-def test_a_torch_override_drops_the_pins_it_replaces(monkeypatch, tmp_path):
-    monkeypatch.setattr(install, "VENV", tmp_path)
-    kept = install.pins("torch==2.12.0").read_text()
-    assert "torch==" not in kept and "nvidia-" not in kept and "jupyter-book==" in kept
-    assert install.pins("") == install.ROOT / "constraints.txt"
 
 
 def test_the_colab_cell_takes_its_address_from_the_config():

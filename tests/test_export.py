@@ -6,8 +6,8 @@ import nbformat
 import pytest
 import torch
 
-from mmlib.book.chapters import chapters
 from mmlib.book.export import MODELS, differing, export, exported, main, target
+from mmlib.notebooks import chapters
 
 DOUBLE = 'import torch\nfrom torch import Tensor, nn\n\n\nclass Double(nn.Module):\n    """Twice its input."""\n\n'
 DOUBLE += "    def forward(self, x: Tensor) -> Tensor:\n        return 2 * x"

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from mmlib.backbones.mobilenet import MIDDLE, MobileNetV2
-from mmlib.book.execute import execute
 from mmlib.data import available, load
 from mmlib.data.camvid import CLASSES as CAMVID
 from mmlib.models.flow2seg import CAMVID_TWINS, Kept, PSPNet, observe, renamed
+from mmlib.notebooks import execute
 from mmlib.results import Record, load_record
 from mmlib.results.night import without_looks
 from mmlib.scenes import CLASSES

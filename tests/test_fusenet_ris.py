@@ -291,8 +291,7 @@ def test_gta5_to_cityscapes_in_their_own_layouts(tmp_path, monkeypatch):
     from."""
     from paper_trees import cityscapes, gta5
 
-    from mmlib.book.chapters import find
-    from mmlib.book.execute import execute
+    from mmlib.notebooks import execute, find
     from mmlib.results.night import without_looks
 
     frames = [f"{number:05d}" for number in range(1, 7)]
@@ -320,8 +319,7 @@ def test_camvids_sentences_from_files_to_a_record(tmp_path, monkeypatch):
     """Referring mode on a made-up CamVid: sentences by rule, GloVe's layout, scores by rule."""
     from data_trees import camvid
 
-    from mmlib.book.chapters import find
-    from mmlib.book.execute import execute
+    from mmlib.notebooks import execute, find
     from mmlib.results.night import without_looks
 
     base = camvid(tmp_path)

@@ -7,9 +7,8 @@ import re
 import nbformat
 import pytest
 
-from mmlib.book.chapters import asks_whether_it_holds, chapters, find
 from mmlib.book.colab import cell as colab_cell
-from mmlib.book.execute import execute
+from mmlib.notebooks import asks_whether_it_holds, chapters, execute, find
 from mmlib.results import load_claims, paper_keys
 from mmlib.results.fingerprint import notebook_code
 

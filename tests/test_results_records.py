@@ -11,8 +11,9 @@ from results_toy import grid, loaded, move_into, notebook, record, text, write
 from safetensors.torch import save
 
 from mmlib import uses
+from mmlib.notebooks import check_preset
 from mmlib.results import Interval, Key, frame, load_claims, results_table, split_variant, training_block
-from mmlib.results.records import check_preset, dump, load_record, machine, read_records, write_record
+from mmlib.results.records import dump, load_record, machine, read_records, write_record
 from mmlib.results.tables import last_verified, number, printed
 from mmlib.results.weights import load_weights, save_weights, weights_file
 

@@ -44,6 +44,44 @@ def test_there_is_no_drawer_for_odds_and_ends():
     assert not [path for path in MODULES if re.search(r"util|helper|misc|common", path.stem)]
 
 
+LEVELS = (
+    {"files", "uses", "layers", "losses", "images", "health", "notebooks"},
+    {"scenes", "flow"},
+    {"augment", "data", "metrics", "show"},
+    {"backbones", "detect", "fusion", "rules", "text", "train", "exercises"},
+    {"models", "results"},
+    {"book"},
+)
+"""The parts of mmlib from the ground up: a part imports only from levels below its own."""
+
+
+def parts_imported(path: Path) -> set[str]:
+    """The parts of mmlib that a module imports, anywhere in its code."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{name.name}" for name in node.names]
+        found |= {name.split(".")[1] for name in names if name.startswith("mmlib.")}
+    return found - {"__version__"}
+
+
+def test_imports_run_one_way():
+    level = {part: number for number, parts in enumerate(LEVELS) for part in parts}
+    wrong = []
+    for path in MODULES:
+        parts = path.relative_to(ROOT / "mmlib").with_suffix("").parts
+        if parts == ("__init__",):
+            continue
+        assert parts[0] in level, f"{parts[0]}: expected a part named in LEVELS; next: give the new part its level"
+        for other in parts_imported(path) - {parts[0]}:
+            if level[other] >= level[parts[0]]:
+                wrong.append(f"{path.relative_to(ROOT)} imports mmlib.{other}")
+    assert not wrong
+
+
 def test_importing_the_library_costs_nothing():
     code = "import sys, time; t = time.perf_counter(); import mmlib\n"
     code += "print(time.perf_counter() - t, 'torch' in sys.modules)"

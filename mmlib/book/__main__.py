@@ -45,8 +45,7 @@ def _run(args: argparse.Namespace, rest: list[str]) -> int:
 
         return make(args.build, rest, args.night)
     if args.command == "run":
-        from mmlib.book.chapters import find
-        from mmlib.book.execute import execute
+        from mmlib.notebooks import execute, find
 
         chapter = find(args.chapter)
         output = Path(args.output or f"_build/runs/{chapter.stem}-{args.preset}.ipynb")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import nbformat
 
-from mmlib.book.chapters import asks_whether_it_holds, chapters
 from mmlib.files import ROOT, replace_file
+from mmlib.notebooks import asks_whether_it_holds, chapters
 
 MODELS = ROOT / "mmlib" / "models"
 HEAD = '''"""{title}

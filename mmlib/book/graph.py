@@ -12,8 +12,8 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
-from mmlib.book.chapters import NBS, chapters
 from mmlib.files import ROOT, locked
+from mmlib.notebooks import NBS, chapters
 from mmlib.results.fingerprint import code_files, notebook_code
 
 

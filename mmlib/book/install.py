@@ -93,7 +93,8 @@ def install_torch_for_cpu() -> bool:
     python = str(venv_python())
     pinned = (ROOT / "constraints.txt").read_text().splitlines()
     wanted = [line for line in pinned if line.startswith(("torch==", "torchvision=="))]
-    command = [python, "-m", "uv", "pip", "install", "--no-cache", "--python", python, "--torch-backend", "cpu", *wanted]
+    with_uv = [python, "-m", "uv", "pip", "install", "--no-cache", "--python", python]
+    command = [*with_uv, "--torch-backend", "cpu", *wanted]
     return subprocess.run(command, capture_output=True, env={**os.environ, **QUICK_TO_FAIL}).returncode == 0
 
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mmlib.book.chapters import chapters
 from mmlib.files import ROOT, locked
+from mmlib.notebooks import chapters
 
 
 def stage(build: Path) -> Path:

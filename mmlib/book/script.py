@@ -15,11 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmlib.book.chapters import find
-from mmlib.book.execute import ENVIRONMENT, check_parameters
 from mmlib.files import ROOT
+from mmlib.notebooks import ENVIRONMENT, check_parameters, check_preset, find
 from mmlib.results.night import SHOWN_ONLY
-from mmlib.results.records import check_preset
 
 
 def run_as_script(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:

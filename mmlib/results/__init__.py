@@ -5,14 +5,13 @@ and what we ask, `evidence` judges, `tables` shows, `night` runs what is missing
 """
 
 from mmlib.files import ROOT, replace_file
+from mmlib.notebooks import PRESETS, check_preset
 from mmlib.results.claims import Cell, Direction, Paper, load_claims, paper_keys, settings
 from mmlib.results.evidence import Interval, Judged, Verdict, judge, judge_book, paired_interval, t_interval
 from mmlib.results.fingerprint import State, code_files, code_fingerprint, state
 from mmlib.results.records import (
-    PRESETS,
     Key,
     Record,
-    check_preset,
     checkpoint_folder,
     doubled,
     find_record,

@@ -70,8 +70,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _reproduce(args: argparse.Namespace, same: dict) -> int:
     """The grid of a chapter that makes claims; else the one run that was asked for."""
-    from mmlib.book.chapters import find
-    from mmlib.book.execute import execute
+    from mmlib.notebooks import execute, find
     from mmlib.results import night
 
     try:

@@ -18,7 +18,8 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from mmlib.files import ROOT
-from mmlib.results.records import PRESETS, check_preset, complaint, split_variant
+from mmlib.notebooks import PRESETS, check_preset
+from mmlib.results.records import complaint, split_variant
 
 CLAIMS = ROOT / "claims"
 GRADES = {

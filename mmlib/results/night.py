@@ -32,10 +32,11 @@ from statistics import fmean, median, stdev
 from typing import Any
 
 from mmlib.files import ROOT, locked, replace_file
+from mmlib.notebooks import check_preset
 from mmlib.results.claims import Paper, asked, load_claims, paper_keys
 from mmlib.results.evidence import Direction, keys_of, two_sided_p
 from mmlib.results.fingerprint import CURRENT, code_hashes, state
-from mmlib.results.records import Key, Record, check_preset, load_record, read_records, split_variant
+from mmlib.results.records import Key, Record, load_record, read_records, split_variant
 from mmlib.results.tables import _numbers
 from mmlib.results.weights import load_weights, weights_file
 
@@ -214,7 +215,7 @@ def make_run(name: str, build: Path | str, out: Path) -> Path:
         RuntimeError: a cell failed, or the code was changed meanwhile.
         ValueError: the record is damaged, or another run's; it is set aside as *.bad.
     """
-    from mmlib.book.execute import execute
+    from mmlib.notebooks import execute
 
     key, build = Key.parse(name), (ROOT / build).resolve()
     notebook = load_claims(key.paper).notebook

@@ -20,19 +20,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from mmlib import uses
 from mmlib.files import ROOT, replace_file
-
-PRESETS = ("smoke", "laptop", "night", "gpu", "paper")
-"""The sizes a chapter can be run at. A preset changes sizes, never code paths."""
+from mmlib.notebooks import PRESETS, check_preset
 
 SCHEMA = 2
 TWICE = "_x2"
-
-
-def check_preset(name: str) -> str:
-    """Return `name` if it is one of PRESETS. ValueError, with those that are, if it is not."""
-    if name not in PRESETS:
-        raise ValueError(f'expected a preset out of {", ".join(PRESETS)}, got {name!r}; next: set preset = "laptop"')
-    return name
 
 
 def doubled(variant: str) -> str:

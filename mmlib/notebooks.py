@@ -1,18 +1,27 @@
-"""Execute one chapter through papermill, and leave either the whole executed notebook or nothing."""
+"""The book's notebooks: which there are, how a person may name one, and one executed from top to bottom.
+
+A paper has two: `nbs/05_training.ipynb` builds and trains, `nbs/05b_training_holds.ipynb` asks whether it holds.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat
 import yaml
 
-from mmlib.book.chapters import asks_whether_it_holds
 from mmlib.files import ROOT, locked
-from mmlib.results.records import check_preset
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+NBS = ROOT / "nbs"
+
+PRESETS = ("smoke", "laptop", "night", "gpu", "paper")
+"""The sizes a chapter can be run at. A preset changes sizes, never code paths."""
 
 LIMIT_S = {"smoke": 900, "laptop": 3600, "night": 10800, "gpu": 7200, "paper": None}
 """Seconds after which one cell is given up, by preset: a run that hangs must not hold the whole night."""
@@ -20,6 +29,45 @@ LIMIT_S = {"smoke": 900, "laptop": 3600, "night": 10800, "gpu": 7200, "paper": N
 # One thread each, and idle threads that sleep: chapters run side by side, and OpenMP's busy waiting would triple
 # their time.
 ENVIRONMENT = {"MMLIB_STATIC": "1", "OMP_WAIT_POLICY": "PASSIVE", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+
+
+def check_preset(name: str) -> str:
+    """Return `name` if it is one of PRESETS. ValueError, with those that are, if it is not."""
+    if name not in PRESETS:
+        raise ValueError(f'expected a preset out of {", ".join(PRESETS)}, got {name!r}; next: set preset = "laptop"')
+    return name
+
+
+def chapters() -> list[Path]:
+    """The notebooks in reading order; a *does it hold?* notebook follows the one it belongs to."""
+    return sorted(path for path in NBS.glob("*.ipynb") if re.match(r"\d\db?_", path.name))
+
+
+def asks_whether_it_holds(notebook: Path) -> bool:
+    """Whether this is the second notebook of a pair: it reads records, and trains and exports nothing."""
+    return re.match(r"\d\db_", notebook.name) is not None
+
+
+def find(name: str) -> Path:
+    """The notebook a person means by a number ("5", "05b"), a name ("05_training", "training") or a path.
+
+    Raises:
+        FileNotFoundError: no notebook, or more than one, answers to that name.
+    """
+    wanted = Path(name).stem if name else ""
+    number = re.fullmatch(r"(\d+)(b?)", wanted)
+    prefix = f"{int(number[1]):02d}{number[2]}" if number else None
+    hits = []
+    for path in chapters():
+        place, title = path.stem.split("_", 1)
+        if wanted in (path.stem, title) or place == prefix:
+            hits.append(path)
+    if len(hits) != 1:
+        known = ", ".join(path.stem for path in chapters())
+        raise FileNotFoundError(
+            f"expected one of the chapters {known}; got {name!r}; next: CHAPTER={chapters()[0].stem}"
+        )
+    return hits[0]
 
 
 def parameter_defaults(notebook: Path) -> dict[str, Any]:
@@ -50,7 +98,7 @@ def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> dict[str,
     return checked
 
 
-def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def tidy(notebook: NotebookNode) -> NotebookNode:
     """Take out what differs from run to run and what a reader should not see: timings, the injected cell."""
     notebook.metadata.pop("papermill", None)
     notebook.metadata.pop("widgets", None)
@@ -76,7 +124,7 @@ def execute(
     Args:
         notebook: a chapter under nbs/.
         output: the executed notebook; written only if every cell ran.
-        preset: one of :data:`mmlib.results.PRESETS`.
+        preset: one of :data:`PRESETS`.
         parameters: further papermill parameters: data, seed, variant, pretrained, out.
         limit_s: seconds that one cell may take; by default :data:`LIMIT_S` of the preset.
 
@@ -97,6 +145,7 @@ def execute(
 
 
 def _run(notebook: Path, output: Path, parameters: dict[str, Any], limit_s: int | None) -> None:
+    import nbformat
     import papermill
     from nbclient.exceptions import CellTimeoutError
     from papermill.exceptions import PapermillExecutionError
