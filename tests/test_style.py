@@ -45,8 +45,8 @@ def test_there_is_no_drawer_for_odds_and_ends():
 
 
 LEVELS = (
-    {"files", "uses", "layers", "losses", "images", "health", "notebooks"},
-    {"scenes", "flow"},
+    {"files", "uses", "layers", "losses", "images", "health"},
+    {"scenes", "flow", "notebooks"},
     {"augment", "data", "metrics", "show"},
     {"backbones", "detect", "fusion", "rules", "text", "train", "exercises"},
     {"models", "results"},
