@@ -1,11 +1,10 @@
 """Asking an answer questions, and telling kindly where it goes wrong."""
 
 import copy
+import inspect
 import linecache
 import traceback
 from collections.abc import Callable
-
-import torch
 
 from mmlib.exercises.describe import describe, difference
 
@@ -19,107 +18,79 @@ class Failed(Exception):
 
 
 class Ask:
-    """Asks one answer for one property after another; the first that fails ends the questions.
+    """Asks a function for one property after another; the first that fails ends the questions.
 
-    The answer is a function, called with the arguments given here, or a plain value, asked without arguments.
+    `name` is the property in words, as the reader will see it. The rest are the arguments of the function.
     """
 
-    def __init__(self, answer: object):
-        self._answer = answer
+    def __init__(self, answer: Callable):
+        self.answer = answer
         self.passed: list[str] = []
         self.current = ""
 
-    def equals(self, name: str, *args: object, want: object, atol: float = 1e-5, **kwargs: object) -> object:
-        """The answer gives ``want`` (a tensor, number, text, or a sequence of those) to within ``atol``.
-
-        ``name`` is the property in words, as the reader will see it. Returns what the answer gave.
-        """
+    def equals(self, name: str, *args: object, want: object, atol: float = 1e-5, **kwargs: object) -> None:
+        """The answer gives `want` (a tensor, a number, or a sequence of those) to within `atol`."""
         got = self._call(name, args, kwargs)
-        if found := difference(want, got, atol):
-            raise Failed(self._with_arguments(found, args, kwargs))
-        return self._pass(got)
+        found = difference(want, got, atol)
+        if found:
+            raise Failed(self._given(args, kwargs) + found)
+        self.passed.append(name)
 
-    def holds(
-        self, name: str, *args: object, that: Callable[[object], bool], expected: str, **kwargs: object
-    ) -> object:
-        """``that(result)`` is true; ``expected`` says in words what it asks for. Returns what the answer gave."""
+    def holds(self, name: str, *args: object, that: Callable[[object], bool], expected: str, **kwargs: object) -> None:
+        """`that(result)` is true; `expected` says in words what it asks for."""
         got = self._call(name, args, kwargs)
         try:
             good = bool(that(got))
         except Exception:  # the answer gave something that cannot even be judged
             good = False
         if not good:
-            raise Failed(self._with_arguments(f"expected {expected}\ngot {describe(got)}", args, kwargs))
-        return self._pass(got)
+            raise Failed(f"{self._given(args, kwargs)}expected {expected}\ngot {describe(got)}")
+        self.passed.append(name)
 
     def refuses(self, name: str, *args: object, error: type[Exception] = ValueError, **kwargs: object) -> None:
-        """The answer raises ``error``."""
+        """The answer raises `error`."""
         self.current = name
         try:
-            got = self._function()(*copy.deepcopy(args), **copy.deepcopy(kwargs))
-        except NotImplementedError as stub:
-            raise NotWritten from stub
+            got = self.answer(*copy.deepcopy(args), **copy.deepcopy(kwargs))
         except error:
-            return self._pass(None)
+            self.passed.append(name)
+            return
         except Exception as other:
             got = other
-        raise Failed(self._with_arguments(f"expected a {error.__name__}\ngot {describe(got)}", args, kwargs))
-
-    def _pass(self, got: object) -> object:
-        self.passed.append(self.current)
-        return got
-
-    def _function(self) -> Callable:
-        if not callable(self._answer):
-            kind = type(self._answer).__name__
-            raise Failed(f"expected a function\ngot {kind}: hand over the function itself, without calling it")
-        return self._answer
+        raise Failed(f"{self._given(args, kwargs)}expected a {error.__name__}\ngot {describe(got)}")
 
     def _call(self, name: str, args: tuple, kwargs: dict) -> object:
         self.current = name
-        if not args and not kwargs and not callable(self._answer):
-            return _written(self._answer)
-        if self._answer is None or self._answer is ...:
-            raise NotWritten
+        if not callable(self.answer):
+            raise Failed(f"expected a function\ngot {describe(self.answer)}: hand over the function itself")
         # The answer gets copies, so that one that changes its input cannot spoil the next question.
-        given = copy.deepcopy((args, kwargs))
+        given, named = copy.deepcopy((args, kwargs))
         try:
-            got = self._function()(*given[0], **given[1])
-        except (NotWritten, Failed):
-            raise
+            got = self.answer(*given, **named)
         except NotImplementedError as stub:
             raise NotWritten from stub
         except Exception as error:
-            raise Failed(self._with_arguments(_kindly(error, self._answer), args, kwargs)) from error
-        if not _same(given, (args, kwargs)):
+            raise Failed(self._given(args, kwargs) + kindly(error, self.answer)) from error
+        if got is None or got is ...:
+            raise NotWritten
+        if difference([args, *kwargs.values()], [given, *named.values()], atol=0):
             raise Failed("expected the arguments to stay as they are\ngot arguments that the function has changed")
-        return _written(got)
+        return got
 
-    def _with_arguments(self, text: str, args: tuple, kwargs: dict) -> str:
-        shown = [describe(a) for a in args] + [f"{k} = {describe(v)}" for k, v in kwargs.items()]
-        return "".join(f"given {line}\n" for line in shown) + text
+    def _given(self, args: tuple, kwargs: dict) -> str:
+        """The arguments under the names that the reader gave them, one a line."""
+        try:
+            names = list(inspect.signature(self.answer).parameters)
+        except ValueError:  # a function of PyTorch itself has no signature
+            names = [f"argument {number}" for number, _ in enumerate(args, 1)]
+        named = dict(zip(names, args)) | kwargs
+        return "".join(f"given {name} = {describe(value)}\n" for name, value in named.items())
 
 
-def _written(value: object) -> object:
-    if value is None or value is ...:
-        raise NotWritten
-    return value
-
-
-def _kindly(error: Exception, answer: Callable) -> str:
+def kindly(error: Exception, answer: Callable) -> str:
     """An error inside the reader's function: its text, and the reader's own line that led to it."""
-    text = f"expected an answer\ngot {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    text = f"got {type(error).__name__}: {str(error).partition(chr(10))[0]}"
     home = getattr(getattr(answer, "__code__", None), "co_filename", None)
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == home]
     line = linecache.getline(own[-1].filename, own[-1].lineno).strip() if own else ""
     return f"{text}\nin your line {own[-1].lineno}: {line}" if line else text
-
-
-def _same(a: object, b: object) -> bool:
-    if isinstance(a, torch.Tensor):
-        return a.shape == b.shape and torch.equal(a.nan_to_num(), b.nan_to_num())
-    if isinstance(a, (tuple, list)):
-        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b))
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
-    return True

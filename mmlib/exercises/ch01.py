@@ -1,11 +1,13 @@
 """What chapter 1's exercises ask for: average two senses, look along the flow, find the warmest."""
 
 import torch
+from torch import Tensor
 
 from mmlib.exercises.asking import Ask
 from mmlib.exercises.checking import exercise
 
-RGB = torch.tensor([1.0, 0.5, 0.0]).view(1, 3, 1, 1)  # orange; its luma is 0.5925
+WHITE, BLACK = torch.ones(1, 3, 2, 2), torch.zeros(1, 3, 2, 2)
+ORANGE = torch.tensor([1.0, 0.5, 0.0]).view(1, 3, 1, 1)  # its luma is 0.5925
 IR = torch.tensor([[[[0.2, 1.0]]]])
 
 
@@ -19,18 +21,23 @@ IR = torch.tensor([[[[0.2, 1.0]]]])
 )
 def average(ask: Ask) -> None:
     """Average fusion of a colour image and an infrared image into one grey image."""
-    white = torch.ones(1, 3, 2, 2)
-    ask.equals("white light over white heat stays white", white, white[:, :1], want=white[:, :1])
-    ask.equals(
-        "white light without any heat gives middle grey",
-        white[..., :1],
-        0 * white[:, :1, :, :1],
-        want=0.5 * white[:, :1, :, :1],
-    )
-    want = (0.5925 + IR) / 2
-    ask.equals("colours count as the eye sees them (luma, not the plain mean)", RGB.expand(1, 3, 1, 2), IR, want=want)
-    batch = torch.stack([0 * white[0], white[0]])
+    ask.equals("white light over white heat stays white", WHITE, WHITE[:, :1], want=WHITE[:, :1])
+    ask.equals("white light without any heat gives middle grey", WHITE, BLACK[:, :1], want=0.5 * WHITE[:, :1])
+    rgb, want = ORANGE.repeat(1, 1, 1, 2), (0.5925 + IR) / 2
+    ask.equals("colours count as the eye sees them (luma, not the plain mean)", rgb, IR, want=want)
+    batch = torch.cat([BLACK, WHITE])
     ask.equals("every scene of a batch is fused on its own", batch, batch[:, :1], want=batch[:, :1])
+
+
+def _picture(rows: list[list[int]]) -> Tensor:
+    """Two channels (2, 2, 3): these rows, and 6 more wherever they are not 0."""
+    first = torch.tensor(rows, dtype=torch.float32)
+    return torch.stack([first, torch.where(first > 0, first + 6, 0)])
+
+
+def _arrows(u: float, v: float) -> Tensor:
+    """The same arrow everywhere, (2, 2, 3)."""
+    return torch.tensor([u, v], dtype=torch.float32).view(2, 1, 1).repeat(1, 2, 3)
 
 
 @exercise(
@@ -45,30 +52,18 @@ def average(ask: Ask) -> None:
 )
 def look_back(ask: Ask) -> None:
     """Backward warping with a whole-number flow: (C, H, W) and (2, H, W) give (C, H, W)."""
-    picture = torch.arange(12.0).view(1, 3, 4) + 1
-    still = torch.zeros(2, 3, 4)
-    ask.equals("without motion the picture stays", picture, still, want=picture)
-    right = still.clone()
-    right[0] = 1
-    want = torch.tensor([[[2.0, 3, 4, 0], [6, 7, 8, 0], [10, 11, 12, 0]]])
-    ask.equals("u = 1 fetches from one pixel to the right, and 0 from outside", picture, right, want=want)
-    up = still.clone()
-    up[1] = -1
-    want = torch.tensor([[[0.0, 0, 0, 0], [1, 2, 3, 4], [5, 6, 7, 8]]])
-    ask.equals("v = -1 fetches from one pixel above", picture, up, want=want)
-    left, below = still.clone(), still.clone()
-    left[0] = -1
-    below[1] = 1
-    want = torch.tensor([[[0.0, 1, 2, 3], [0, 5, 6, 7], [0, 9, 10, 11]]])
-    ask.equals("u = -1 fetches from the left, and 0 from beyond the left edge", picture, left, want=want)
-    want = torch.tensor([[[5.0, 6, 7, 8], [9, 10, 11, 12], [0, 0, 0, 0]]])
-    ask.equals("v = 1 fetches from below, and 0 from beyond the last row", picture, below, want=want)
-    mixed = still.clone()
-    mixed[:, 1, 1] = torch.tensor([2.0, 1.0])
-    want = picture.clone()
-    want[0, 1, 1] = 12
-    ask.equals("every pixel follows its own arrow", picture, mixed, want=want)
-    ask.equals("colour channels travel together", picture.repeat(3, 1, 1), mixed, want=want.repeat(3, 1, 1))
+    picture = _picture([[1, 2, 3], [4, 5, 6]])
+    ask.equals("without motion the picture stays", picture, _arrows(0, 0), want=picture)
+    want = _picture([[2, 3, 0], [5, 6, 0]])
+    ask.equals("u = 1 fetches from one pixel to the right, and 0 from outside", picture, _arrows(1, 0), want=want)
+    want = _picture([[0, 0, 0], [1, 2, 3]])
+    ask.equals("v = -1 fetches from one pixel above, and 0 from outside", picture, _arrows(0, -1), want=want)
+    want = _picture([[0, 4, 5], [0, 0, 0]])
+    ask.equals("to the left and down, beyond the other two edges", picture, _arrows(-1, 1), want=want)
+    lone = _arrows(0, 0)
+    lone[:, 0, 0] = torch.tensor([2.0, 1.0])
+    want = _picture([[6, 2, 3], [4, 5, 6]])
+    ask.equals("every pixel follows its own arrow", picture, lone, want=want)
 
 
 @exercise(
@@ -84,15 +79,13 @@ def warmest(ask: Ask) -> None:
     instances = torch.tensor([[0, 0, 4, 4], [7, 7, 4, 4], [7, 0, 0, 9]])
     ir = torch.tensor([[[0.1, 0.1, 0.3, 0.3], [0.6, 0.6, 0.3, 0.3], [0.6, 0.1, 0.1, 0.2]]])
     ask.equals("the answer is the id, a whole number", ir, instances, want=7)
-    ask.equals(
-        "what belongs to no object (0) does not count", ir.where(instances > 0, torch.tensor(0.9)), instances, want=7
-    )
-    large = ir.where(instances != 4, torch.tensor(0.5))
-    ask.equals("a large object is not warmer for being large", large, instances, want=7)
+    hot_ground = ir.where(instances > 0, 0.9)
+    ask.equals("what belongs to no object (0) does not count", hot_ground, instances, want=7)
+    warm = ir.where(instances != 4, 0.5)
+    ask.equals("a large object is not warmer for being large", warm, instances, want=7)
     speck = ir.clone()
     speck[0, 0, 2] = 1.0
     ask.equals("one hot pixel does not make a warm object", speck, instances, want=7)
     half = ir.clone()
     half[0, :2, 3] = 1.0
     ask.equals("the mean decides, not the median", half, instances, want=4)
-    ask.equals("one object alone is the warmest", ir, torch.where(instances == 9, 9, 0), want=9)

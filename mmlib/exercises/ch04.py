@@ -1,6 +1,7 @@
 """What chapter 4's exercises ask for: motion across an edge, a flow flipped and resized, a round trip."""
 
 import torch
+from torch import Tensor
 
 from mmlib.exercises.asking import Ask
 from mmlib.exercises.checking import exercise
@@ -19,18 +20,22 @@ from mmlib.exercises.checking import exercise
 def normal_flow(ask: Ask) -> None:
     """The part of the motion along the gradient: Ix, Iy, It (H, W) give (2, H, W)."""
     one, none = torch.ones(1, 1), torch.zeros(1, 1)
-    ask.equals(
-        "a ramp that brightens to the right and moved 1 right", one, none, -one, want=torch.tensor([[[1.0]], [[0.0]]])
-    )
-    ask.equals(
-        "a ramp that brightens downwards and moved 2 up", none, one, 2 * one, want=torch.tensor([[[0.0]], [[-2.0]]])
-    )
-    ask.equals("a steeper ramp moves no faster", 4 * one, none, -4 * one, want=torch.tensor([[[1.0]], [[0.0]]]))
-    ask.equals("a diagonal edge shows only the part across it", one, one, -one, want=torch.tensor([[[0.5]], [[0.5]]]))
+    want = torch.tensor([[[1.0]], [[0.0]]])
+    ask.equals("a ramp that brightens to the right and moved 1 right", one, none, -one, want=want)
+    ask.equals("a steeper ramp moves no faster", 4 * one, none, -4 * one, want=want)
+    want = torch.tensor([[[0.0]], [[-2.0]]])
+    ask.equals("a ramp that brightens downwards and moved 2 up", none, one, 2 * one, want=want)
+    want = torch.tensor([[[0.5]], [[0.5]]])
+    ask.equals("a diagonal edge shows only the part across it", one, one, -one, want=want)
     ask.equals("where the picture is flat the answer is 0, not NaN", none, none, one, want=torch.zeros(2, 1, 1))
     ix, iy, it = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 4.0]]), torch.tensor([[2.0, 2.0]])
     want = torch.tensor([[[-1.0, 0.0]], [[0.0, -0.5]]])
     ask.equals("every pixel has its own edge", ix, iy, it, want=want)
+
+
+def _arrows(u: float, v: float, height: int = 2, width: int = 3) -> Tensor:
+    """The same arrow everywhere, (2, height, width)."""
+    return torch.tensor([u, v], dtype=torch.float32).view(2, 1, 1).repeat(1, height, width)
 
 
 @exercise(
@@ -44,16 +49,12 @@ def normal_flow(ask: Ask) -> None:
 )
 def flip(ask: Ask) -> None:
     """A left-right flip of a flow (B, 2, H, W)."""
-    right = torch.tensor([3.0, 0.0]).view(1, 2, 1, 1).expand(1, 2, 2, 3)
-    ask.equals("what moved right moves left", right, want=-right + 0.0)
-    down = torch.tensor([0.0, 2.0]).view(1, 2, 1, 1).expand(1, 2, 2, 3)
-    ask.equals("what moved down still moves down", down, want=down)
-    lone = torch.zeros(1, 2, 2, 3)
+    ask.equals("what moved right moves left", _arrows(3, 0)[None], want=_arrows(-3, 0)[None])
+    ask.equals("what moved down still moves down", _arrows(0, 2)[None], want=_arrows(0, 2)[None])
+    lone, want = torch.zeros(2, 1, 2, 2, 3)
     lone[0, :, 1, 0] = torch.tensor([1.0, 5.0])
-    want = torch.zeros(1, 2, 2, 3)
     want[0, :, 1, 2] = torch.tensor([-1.0, 5.0])
     ask.equals("a lone arrow at the left end stands at the right end, in its row", lone, want=want)
-    ask.equals("every flow of a batch is flipped", torch.cat([lone, down]), want=torch.cat([want, down]))
 
 
 @exercise(
@@ -68,24 +69,13 @@ def flip(ask: Ask) -> None:
 )
 def resize(ask: Ask) -> None:
     """A flow (B, 2, H, W) on a grid of another size (H', W')."""
-    steady = torch.tensor([4.0, 6.0]).view(1, 2, 1, 1).expand(1, 2, 4, 8)
-    made = torch.tensor([2.0, 3.0]).view(1, 2, 1, 1)
-    ask.equals("at half the size the arrows are half as long", steady, (2, 4), want=made.expand(1, 2, 2, 4))
-    made = torch.tensor([8.0, 12.0]).view(1, 2, 1, 1)
-    ask.equals("at twice the size they are twice as long", steady, (8, 16), want=made.expand(1, 2, 8, 16))
-    made = torch.tensor([1.0, 6.0]).view(1, 2, 1, 1)
-    ask.equals("u follows the width and v the height", steady, (4, 2), want=made.expand(1, 2, 4, 2))
-    ask.equals("the same size changes nothing", steady, (4, 8), want=steady)
-    halves = torch.cat([steady[..., :4], -steady[..., 4:]], dim=-1)
-    made = torch.tensor([2.0, 3.0]).view(1, 2, 1, 1).expand(1, 2, 2, 4)
-    want = torch.cat([made[..., :2], -made[..., 2:]], dim=-1)
-    ask.holds(
-        "each arrow stays in its part of the picture",
-        halves,
-        (2, 4),
-        that=lambda got: torch.allclose(got[..., [0, -1]], want[..., [0, -1]]),
-        expected="(2, 3) at the left end and (-2, -3) at the right end",
-    )
+    flow = _arrows(4, 6, 2, 2)[None]
+    ask.equals("at half the size the arrows are half as long", flow, (1, 1), want=_arrows(2, 3, 1, 1)[None])
+    ask.equals("u follows the width and v the height", flow, (2, 1), want=_arrows(2, 6, 2, 1)[None])
+    ask.equals("at three times the height v is three times as long", flow, (6, 2), want=_arrows(4, 18, 6, 2)[None])
+    apart = torch.cat([_arrows(4, 6, 1, 2), _arrows(-4, -6, 1, 2)], dim=2)[None]
+    want = torch.cat([_arrows(2, 6, 1, 1), _arrows(-2, -6, 1, 1)], dim=2)[None]
+    ask.equals("each arrow stays in its part of the picture", apart, (1, 2), want=want)
 
 
 @exercise(
@@ -100,31 +90,18 @@ def resize(ask: Ask) -> None:
 )
 def round_trip(ask: Ask) -> None:
     """Occlusion by the round trip: forward (whole numbers) and backward (2, H, W), tolerance give (H, W) bool."""
-    still, no = torch.zeros(2, 2, 6), torch.zeros(2, 6, dtype=torch.bool)
-    ask.equals("where nothing moves nothing is hidden", still, still, 0.5, want=no)
+    still, no, yes = _arrows(0, 0), [False] * 3, [True] * 3
+    ask.equals("where nothing moves nothing is hidden", still, still, 0.5, want=torch.tensor([no, no]))
     forward, backward = still.clone(), still.clone()
-    forward[0, :, 1] = 2.0  # column 1 moves on to column 3 ...
-    backward[0, :, 3] = -2.0
-    want = no.clone()
-    want[:, 3] = True  # ... and covers what stood there
+    forward[0, :, 0] = 2.0  # column 0 moves on to column 2 ...
+    backward[0, :, 2] = -2.0
+    want = torch.tensor([[False, False, True]] * 2)  # ... and covers what stood there
     ask.equals("what a moving column covers is hidden; the column itself is not", forward, backward, 0.5, want=want)
-    drift = still.clone()
-    drift[0] = 1.0
-    want = no.clone()
-    want[:, -1] = True
-    ask.equals("what leaves the picture is hidden", drift, -drift, 0.5, want=want)
-    want = no.clone()
-    want[:, 0] = True
-    ask.equals("... also at the left", -drift, drift, 0.5, want=want)
-    down = still.clone()
-    down[1] = 1.0
-    want = no.clone()
-    want[-1] = True
-    ask.equals("v counts rows, downwards", down, -down, 0.5, want=want)
-    want = no.clone()
-    want[0] = True
-    ask.equals("... and what leaves at the top is hidden, too", -down, down, 0.5, want=want)
-    late = torch.zeros(2, 2, 6)
-    late[0] = 0.4
-    ask.equals("a small disagreement is forgiven", still, late, 0.5, want=no)
-    ask.equals("the tolerance is an argument", still, late, 0.3, want=~no)
+    ask.equals("what leaves on the right is hidden", _arrows(1, 0), _arrows(-1, 0), 0.5, want=want)
+    want = torch.tensor([[True, False, False]] * 2)
+    ask.equals("... also on the left", _arrows(-1, 0), _arrows(1, 0), 0.5, want=want)
+    ask.equals("... and at the bottom", _arrows(0, 1), _arrows(0, -1), 0.5, want=torch.tensor([no, yes]))
+    ask.equals("... and at the top", _arrows(0, -1), _arrows(0, 1), 0.5, want=torch.tensor([yes, no]))
+    late = _arrows(0.4, 0)
+    ask.equals("a disagreement below the tolerance is forgiven", still, late, 0.5, want=torch.tensor([no, no]))
+    ask.equals("... and one above it is not", still, late, 0.3, want=torch.tensor([yes, yes]))

@@ -1,132 +1,146 @@
 """From an exercise's name to a verdict on an answer, and to its hints."""
 
+import ast
 import importlib
-import importlib.util
-import os
+import linecache
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from types import TracebackType
 
-from mmlib.exercises.asking import Ask, Failed, NotWritten
+from torch import Tensor
+
+from mmlib.exercises.asking import Ask, Failed, NotWritten, kindly
+from mmlib.exercises.describe import describe
 from mmlib.show.html import Html, tag
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise: its name ("ch1.average"), its hints from gentle to plain, and the questions to ask."""
+    """One exercise: its name ("ch1.average"), its hints from gentle to plain, and the questions to ask.
+
+    Without questions, the exercise is checked by the assertions in its own cell. In a hint, `backticks` mark code.
+    """
 
     name: str
-    hints: tuple[str, ...]
-    questions: Callable[[Ask], None]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What came out: the properties that hold, the first that does not, and why."""
-
-    name: str
-    passed: tuple[str, ...]
-    failed: str = ""
-    why: str = ""
-    written: bool = True
-
-    def __bool__(self) -> bool:
-        return self.written and not self.failed
-
-    def _ipython_display_(self) -> None:
-        """Nothing: ``check`` has printed it, and a notebook would show it again below."""
-
-    def __str__(self) -> str:
-        if not self.written:
-            return f"{self.name}: not written yet. Replace the dots, then run this cell again."
-        lines = [f"  holds: {name}" for name in self.passed]
-        if not self.failed:
-            return "\n".join([f"{self.name}: solved. Every property holds.", *lines])
-        lines += [f"  FAILS: {self.failed}"] + [f"      {line}" for line in self.why.splitlines()]
-        return "\n".join([f"{self.name}: not yet.", *lines])
+    hints: Sequence[str]
+    questions: Callable[[Ask], None] | None = None
 
 
 def exercise(name: str, *, hints: Sequence[str]) -> Callable[[Callable[[Ask], None]], Exercise]:
-    """Make an exercise of a function that asks an answer for its properties, one by one.
-
-    ``name`` is the chapter and the exercise, as in "ch1.average"; ``hints`` are at least two, gentle ones first,
-    plain text in which `backticks` mark code.
-    """
-    if not re.fullmatch(r"ch\d+\.[a-z0-9_]+", name):
-        raise ValueError(f"expected a name like 'ch1.average', got {name!r}")
-    if len(hints) < 2:
-        raise ValueError(f"expected at least two hints for {name}, got {len(hints)}")
-    return lambda questions: Exercise(name, tuple(hints), questions)
+    """Make an exercise of a function that asks an answer for its properties, one by one."""
+    return lambda questions: Exercise(name, hints, questions)
 
 
 def in_chapter(chapter: int) -> dict[str, Exercise]:
-    """The exercises of a chapter by name; none if it has no file of exercises."""
-    module = f"mmlib.exercises.ch{chapter:02d}"
-    if importlib.util.find_spec(module) is None:
-        return {}
-    members = vars(importlib.import_module(module)).values()
-    return {e.name: e for e in members if isinstance(e, Exercise)}
+    """The exercises of a chapter by name."""
+    members = vars(importlib.import_module(f"mmlib.exercises.ch{chapter:02d}")).values()
+    return {member.name: member for member in members if isinstance(member, Exercise)}
 
 
 def find(name: str) -> Exercise:
-    """The exercise of that name.
-
-    Raises:
-        ValueError: if there is none; the message lists those of the chapter.
-    """
-    match = re.match(r"ch(\d+)\.", str(name))
-    known = in_chapter(int(match[1])) if match else {}
+    """The exercise of that name. Raises ValueError if there is none; the message lists those of the chapter."""
+    match = re.match(r"ch(\d+)\.", name)
+    if not match:
+        raise ValueError(f"expected a name like 'ch1.average', got {name!r}")
+    known = in_chapter(int(match[1]))
     if name not in known:
-        listed = ", ".join(known) or "none; names look like 'ch1.average'"
-        raise ValueError(f"there is no exercise {name!r}; this chapter has: {listed}")
+        raise ValueError(f"there is no exercise {name!r}; this chapter has: {', '.join(known)}")
     return known[name]
 
 
-def judge(exercise: Exercise, answer: object) -> Verdict:
-    """Ask ``answer`` everything the exercise asks for, up to the first property that fails."""
+def check(name: str, answer: Callable) -> "Assertions | None":
+    """Print whether the function `answer` solves the exercise `name`; an error in it is reported, never raised.
+
+    Where the exercise's own cell has the assertions, they are the block of `with check("ch5.seeds", seeds_needed):`.
+    """
+    questions = find(name).questions
+    if questions is None:
+        return Assertions(name, answer)
     ask = Ask(answer)
     try:
-        exercise.questions(ask)
+        questions(ask)
     except NotWritten:
-        return Verdict(exercise.name, (), written=False)
+        _tell(name)
     except Failed as failure:
-        return Verdict(exercise.name, tuple(ask.passed), ask.current, str(failure))
-    return Verdict(exercise.name, tuple(ask.passed))
+        _tell(name, ask.passed, ask.current, str(failure))
+    else:
+        _tell(name, ask.passed)
+    return None
 
 
-def check(name: str, answer: object) -> Verdict:
-    """Print whether ``answer`` solves the exercise ``name``, property by property; the verdict is true if it does.
+class Assertions:
+    """A block of plain assertions about a function. The first that fails is printed with what the function gave."""
 
-    Never stops a notebook: an error in the answer is reported like any other property that fails. Under
-    ``MMLIB_STRICT=1`` an answer that does not pass raises an AssertionError with the same text.
-    """
-    try:
-        exercise = find(name)
-    except ValueError as unknown:
-        return _tell(Verdict(str(name), (), failed="it exists", why=str(unknown)), str(unknown))
-    verdict = judge(exercise, answer)
-    more = f'\n  hint("{name}") has {len(exercise.hints)} hints.' if verdict.failed else ""
-    return _tell(verdict, f"{verdict}{more}")
+    def __init__(self, name: str, answer: Callable):
+        self.name = name
+        self.answer = answer
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if error is None:
+            _tell(self.name, ["every assertion above"])
+            return False
+        asserted = self._asserted(trace)
+        if asserted is None or not isinstance(error, Exception):
+            return False  # not about the answer: the reader has interrupted it, or the block itself is wrong
+        self._explain(asserted, trace.tb_frame.f_globals)
+        return True
+
+    def _asserted(self, trace: TracebackType) -> ast.Assert | None:
+        """The assertion that was being made."""
+        cell = ast.parse("".join(linecache.getlines(trace.tb_frame.f_code.co_filename)))
+        for node in ast.walk(cell):
+            if isinstance(node, ast.Assert) and node.lineno <= trace.tb_lineno <= node.end_lineno:
+                return node
+        return None
+
+    def _explain(self, asserted: ast.Assert, names: dict[str, object]) -> None:
+        """Call the answer as the assertion does once more, to show what went in and what came out."""
+        calls = [node for node in ast.walk(asserted.test) if isinstance(node, ast.Call)]
+        call = next(c for c in calls if isinstance(c.func, ast.Name) and names.get(c.func.id) is self.answer)
+        used = {node.id: names.get(node.id) for node in ast.walk(call) if isinstance(node, ast.Name)}
+        lines = [f"given {name} = {describe(value)}" for name, value in used.items() if isinstance(value, Tensor)]
+        lines.append(f"expected {ast.unparse(asserted.test)}")
+        try:
+            got = eval(compile(ast.Expression(call), "<assertion>", "eval"), names)
+        except NotImplementedError:
+            got = None
+        except Exception as raised:
+            got = raised
+        if got is None or got is ...:
+            _tell(self.name)
+            return
+        raised = isinstance(got, Exception)
+        lines.append(kindly(got, self.answer) if raised else f"got {ast.unparse(call)} = {describe(got)}")
+        _tell(self.name, [], asserted.msg.value, "\n".join(lines))
 
 
-def _tell(verdict: Verdict, text: str) -> Verdict:
-    if not verdict and os.environ.get("MMLIB_STRICT", "0") == "1":
-        raise AssertionError(text)
-    print(text)
-    return verdict
+def _tell(name: str, passed: Sequence[str] | None = None, failed: str = "", why: str = "") -> None:
+    """Print a verdict: not written yet (nothing passed, nothing failed), not yet, or solved."""
+    if passed is None:
+        print(f"{name}: not written yet. Replace the dots, then run this cell again.")
+        return
+    print(f"{name}: not yet." if failed else f"{name}: solved.")
+    for held in passed:
+        print(f"  holds: {held}")
+    if failed:
+        print(f"  FAILS: {failed}")
+        for line in why.splitlines():
+            print(f"      {line}")
+        print(f'  hint("{name}") has {len(find(name).hints)} hints.')
 
 
 def hint(name: str) -> Html:
-    """The hints of the exercise ``name``, each folded until it is opened."""
+    """The hints of the exercise `name`, each folded until it is opened."""
     hints = find(name).hints
-    folded = [
-        tag("details", tag("summary", f"Hint {i} of {len(hints)}", style="cursor:pointer") + _paragraph(text))
-        for i, text in enumerate(hints, 1)
-    ]
-    plain = "\n".join(f"Hint {i}: {text}" for i, text in enumerate(hints, 1))
+    folded = []
+    for number, text in enumerate(hints, 1):
+        summary = tag("summary", f"Hint {number} of {len(hints)}", style="cursor:pointer")
+        marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+        folded.append(tag("details", summary + tag("p", marked, style="margin:.3em 0 .6em 1.2em")))
+    plain = "\n".join(f"Hint {number}: {text}" for number, text in enumerate(hints, 1))
     return Html(tag("div", "".join(folded), class_="mm-hints", style="margin:.5em 0"), plain)
-
-
-def _paragraph(text: str) -> str:
-    return tag("p", re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)), style="margin:.3em 0 .6em 1.2em")
