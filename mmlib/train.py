@@ -387,9 +387,10 @@ class Checkpoint:
     is saved. `settings` tell runs apart.
     """
 
-    def __init__(self, folder: Path | str | None, settings: dict, net: nn.Module, optimizer: torch.optim.Optimizer,
-                 scaler: torch.amp.GradScaler, log: Log):  # fmt: skip
+    def __init__(self, folder: Path | str | None, settings: dict, schedule: Schedule, net: nn.Module,
+                 optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, log: Log):  # fmt: skip
         self.path = None if folder is None else Path(folder) / "checkpoint.safetensors"
+        self.schedule = schedule
         groups = []
         for group in optimizer.param_groups:
             groups.append({"initial_lr": group["lr"], **group, "params": len(group["params"]), "lr": None})
@@ -433,6 +434,7 @@ class Checkpoint:
         self.optimizer.step()
         self.optimizer.zero_grad()
         steps = min(found["log.loss"].numel() if "log.loss" in found else 0, self.settings["steps"])
+        self._lengthen(facts.get("settings"), steps)
         for name in (name[4:] for name in found if name.startswith("log.")):
             self.log.columns.setdefault(name, [])[:] = [0.0] * steps
         evaluations = facts.get("evaluations") if isinstance(facts.get("evaluations"), list) else []
@@ -448,6 +450,14 @@ class Checkpoint:
         self.log.health = health
         self.log.checkpoint = self.path
         return len(self.log.loss)
+
+    def _lengthen(self, saved: object, done: int) -> None:
+        """A shorter run is the beginning of a longer one if each learning rate was the one that the longer one has."""
+        planned = saved.get("steps") if isinstance(saved, dict) else None
+        steps = self.settings["steps"]
+        if isinstance(planned, int) and done <= planned < steps:
+            if all(self.schedule(i, planned) == self.schedule(i, steps) for i in range(done)):
+                saved["steps"] = steps
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -501,8 +511,9 @@ def train(
 
     `step(batch)` gives scalar loss terms, summed times `weights`. `batches(i, part, parts)` is a share of batch i.
     `ema`: decay of averaged weights, which `evaluate` then gets. `health`: named parts of the network, read in the
-    first, the middle and the last step. A `checkpoint` folder that holds a run resumes it. `unused`: some parameters
-    get no gradient in some steps. NonFinite, ValueError or TypeError say what went wrong.
+    first, the middle and the last step. A `checkpoint` folder that holds a run resumes it; a shorter one is continued if
+    its rates were the same. `unused`: some parameters get no gradient in some steps. NonFinite, ValueError or TypeError
+    say what went wrong.
     """
     here = world(device)
     net = params.to(here.device, memory_format=torch.channels_last).train()
@@ -514,7 +525,7 @@ def train(
 
     settings = {"steps": steps, "seed": seed, "accumulate": accumulate, "clip": clip, "ema": ema, "weights": weights}
     settings |= {"precision": format, "batches": getattr(batches, "about", None)}
-    state = Checkpoint(checkpoint, settings, net, optimizer, scaler, log)
+    state = Checkpoint(checkpoint, settings, schedule, net, optimizer, scaler, log)
     first = state.resume()
     if here.mean(torch.tensor(float(first), device=here.device)) != first:
         raise ValueError(f"expected every process to find the same run in {checkpoint}; next: put it on a shared disk")

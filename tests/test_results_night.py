@@ -442,7 +442,21 @@ def test_a_killed_run_goes_on_from_its_last_step(book):
     for _ in range(100 - step):
         x = (x * 31 + 7) % 1009
     assert load_record(book / f"results/{name}.json").values["test"]["miou"] == x / 1e4
-    assert not steps[0].exists(), "a checkpoint is kept no longer than it is needed"
+    assert json.loads(steps[0].read_text())["step"] == 100, "kept for the run of twice the steps"
+
+
+def test_the_run_of_twice_the_steps_goes_on_where_the_other_one_ended(quick):
+    name, longer = "toy/slow-ministreet-night-1", "toy/slow_x2-ministreet-night-1"
+    assert finished(quick, "run", name)[0] == 0
+    (kept,) = quick.rglob("at.json")
+    assert json.loads(kept.read_text())["step"] == 100
+    kept.write_text(json.dumps({"step": 100, "x": 5}))  # another number than it had, by which to see that it went on
+    assert finished(quick, "run", longer)[0] == 0
+    x = 5
+    for _ in range(100):
+        x = (x * 31 + 7) % 1009
+    assert load_record(quick / f"results/{longer}.json").values["test"]["miou"] == x / 1e4
+    assert not list(quick.rglob("at.json")), "a checkpoint is kept no longer than it is needed"
 
 
 @pytest.mark.slow

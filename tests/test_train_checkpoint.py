@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from mmlib.files import read_sealed, write_sealed
-from mmlib.train import Batches, refuse_others, train
+from mmlib.train import Batches, refuse_others, train, warmup
 
 sys.path.insert(0, str(Path(__file__).parent))
 from train_toy import STEPS, net_and_batches, numbers, run
@@ -37,6 +37,22 @@ def copy(finished, tmp_path):
 def test_a_finished_run_is_taken_up_without_a_step(finished):
     log, net = run(finished)
     assert log.samples == 0 and log.speed() == 0 and numbers(log, net) == numbers(*run())
+
+
+def test_a_longer_run_goes_on_from_a_shorter_one(tmp_path):
+    options = {"schedule": warmup(3), "health": {}, "evaluate_every": 4}
+    run(tmp_path, **options)
+    log, net = run(tmp_path, steps=2 * STEPS, **options)
+    assert log.samples == 8 * STEPS, "only the second half was trained"
+    assert numbers(log, net) == numbers(*run(steps=2 * STEPS, **options))
+    with pytest.raises(ValueError, match="next: use another folder"):
+        run(tmp_path, steps=STEPS, **options)
+
+
+def test_a_longer_run_does_not_go_on_from_one_with_other_rates(finished, copy):
+    with pytest.raises(ValueError, match="expected settings.steps: 24, got 12"):
+        run(copy, steps=2 * STEPS)
+    run(copy)
 
 
 def test_there_is_no_pickle_in_it_and_its_facts_can_be_read(finished):

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from mmlib.train import Batches, poly, train, world
+from mmlib.train import Batches, Schedule, poly, train, world
 
 STEPS = 12
 
@@ -26,7 +26,8 @@ def net_and_batches(dropout):
     return net, Batches({"rgb": torch.rand(24, 3, 8, 8), "labels": torch.randint(0, 4, (24, 8, 8))}, 8, seed=1)
 
 
-def run(checkpoint=None, save_every=100, kill_at=None, dropout=0.2, precision="fp32", **options):
+def run(checkpoint=None, save_every=100, kill_at=None, dropout=0.2, precision="fp32", steps=STEPS,
+        schedule: Schedule = poly(), **options):  # fmt: skip
     """Train; return the log and the net."""
     net, batches = net_and_batches(dropout)
     seen = []
@@ -38,7 +39,7 @@ def run(checkpoint=None, save_every=100, kill_at=None, dropout=0.2, precision="f
         return {"ce": nn.functional.cross_entropy(net(batch["rgb"]), batch["labels"])}
 
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-2)
-    log = train(step, net, batches, steps=STEPS, optimizer=optimizer, schedule=poly(), ema=0.9, clip=1.0,
+    log = train(step, net, batches, steps=steps, optimizer=optimizer, schedule=schedule, ema=0.9, clip=1.0,
                 device="cpu", checkpoint=checkpoint, save_every=save_every, precision=precision, **options)  # fmt: skip
     return log, net
 

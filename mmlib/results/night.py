@@ -34,7 +34,7 @@ from typing import Any
 from mmlib.files import ROOT, locked, replace_file
 from mmlib.notebooks import check_preset
 from mmlib.results.claims import Paper, asked, load_claims, paper_keys
-from mmlib.results.evidence import Direction, keys_of, two_sided_p
+from mmlib.results.evidence import DOUBLED_SEEDS, Direction, keys_of, two_sided_p
 from mmlib.results.fingerprint import CURRENT, code_hashes, state
 from mmlib.results.records import Key, Record, load_record, read_records, split_variant
 from mmlib.results.tables import _numbers
@@ -231,6 +231,10 @@ def make_run(name: str, build: Path | str, out: Path) -> Path:
     digest = hashlib.sha256(json.dumps([code, words], sort_keys=True).encode()).hexdigest()[:12]
     checkpoints = build / "night" / "checkpoints" / f"{name}-{digest}"
     os.environ["MMLIB_CHECKPOINT"] = str(checkpoints)
+    variant, factor = split_variant(key.variant)
+    half = build / "night" / "checkpoints" / f"{key._replace(variant=variant)}-{digest}"
+    if factor == 2 and half.exists() and not checkpoints.exists():
+        shutil.copytree(half, checkpoints)  # the run of twice the steps goes on where the other one ended
     threading.Thread(target=_lower_priority, daemon=True).start()
     slim = without_looks(notebook, build / "night" / "nbs" / f"{name}.in.ipynb")
     same = {"data": key.data, "seed": key.seed, "variant": key.variant, "pretrained": False, "out": str(out)}
@@ -247,7 +251,9 @@ def make_run(name: str, build: Path | str, out: Path) -> Path:
         raise RuntimeError(f"{changed[0]} was changed while the run was made; next: run it again")
     if record.asked != words:
         raise RuntimeError(f"claims/{key.paper}.yml was changed while the run was made; next: run it again")
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    if factor == 2 or key.seed >= DOUBLED_SEEDS:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        shutil.rmtree(half, ignore_errors=True)
     return path
 
 
