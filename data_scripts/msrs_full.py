@@ -1,9 +1,23 @@
 """MSRS in full, training and test with real masks, and a third party's boxes: obtain, verify, arrange."""
 
+from pathlib import Path
+
 from mmlib.data.obtain import Recipe, Source, github, main
 
 KINDS = ("vi", "ir", "Segmentation_labels")
 COUNTS = {"train": 1083, "test": 361}
+
+
+def add_empty_box_files(folder: Path) -> None:
+    """An image without objects gets an empty box file: the release leaves it out, the loader wants to know."""
+    for boxes in sorted((folder / "labels_det").glob("*/*")):
+        images = {path.stem for path in (folder / boxes.name / "vi").iterdir()}
+        lonely = sorted({path.stem for path in boxes.iterdir()} - images)
+        if lonely:
+            raise ValueError(f"{len(lonely)} box files in {boxes} have no image, such as {lonely[0]}.txt")
+        for stem in images:
+            (boxes / f"{stem}.txt").touch()
+
 
 RECIPE = Recipe(
     name="msrs_full",
@@ -28,6 +42,7 @@ RECIPE = Recipe(
         ),
     ),
     counts={f"{split}/{kind}": count for split, count in COUNTS.items() for kind in KINDS},
+    finish=add_empty_box_files,
 )
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import struct
 
 import torch
 
-from mmlib.data import middlebury
+from mmlib.data.flow_files import FLO_TAG
 from mmlib.images import write_image, write_labels
 
 
@@ -89,4 +89,4 @@ def davis(tree, sequences=("camel", "dog"), frames=3):
 
 def flo_bytes(array):
     height, width, _ = array.shape
-    return struct.pack("<fii", middlebury.FLO_TAG, width, height) + array.astype("<f4").tobytes()
+    return struct.pack("<fii", FLO_TAG, width, height) + array.astype("<f4").tobytes()

@@ -178,7 +178,7 @@ def test_vifb_outputs_by_method(tree):
         data.load("vifb", methods=("GFF", "CNN"))
     with pytest.raises(data.DataMissing, match="NEW: outputs missing for some pairs"):
         data.load("vifb", methods="NEW")
-    batch = next(data.batches(data.load("vifb", methods="all"), 2))
+    batch = data.collate(list(data.load("vifb", methods="all")))
     assert batch["fused"]["GFF"].shape == (2, 3, 6, 8)
 
 

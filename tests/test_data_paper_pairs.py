@@ -6,9 +6,9 @@ from data_trees import label_file, picture, text_file
 from paper_trees import SIZE, fmb, ids, llvip, m3fd, mfnet, msrs_full, pairs, rgbt_file, scenario, voc
 
 from mmlib import data
+from mmlib.data.boxes import read_voc
 from mmlib.data.mfnet import read_rgbt
-from mmlib.data.sequences import held_back, require_apart
-from mmlib.data.voc import read_voc
+from mmlib.data.pairs import held_back, require_apart
 
 CLASSES = {"car": 0, "lamp": 1}
 
@@ -49,15 +49,13 @@ def test_mfnet_wrong_files(tree):
     with pytest.raises(ValueError, match="00001D.png: truncated or damaged image"):
         read_rgbt(base / "images/00001D.png")
     (base / "images/00002N.png").unlink()
-    with pytest.raises(
-        data.DataMissing, match=r"mfnet: train: 1 listed files missing, such as images/00002N.png.*mfnet.py"
-    ):
+    with pytest.raises(ValueError, match=r"mfnet: 1 of 5 samples have no file in .*images \(00002N\).*mfnet"):
         data.load("mfnet")
 
 
 def test_mfnet_lists_and_names(tree):
     mfnet(tree, {"train": "00001D", "val": "00001X"})
-    with pytest.raises(ValueError, match="expected names that end in D .day. or N .night., got '00001X'"):
+    with pytest.raises(ValueError, match="expected a name that ends in D .day. or N .night., got '00001X'"):
         data.load("mfnet", "val")[0]
     with pytest.raises(data.DataMissing, match="expected the list .*test.txt"):
         data.load("mfnet", "test")
@@ -92,7 +90,7 @@ def test_fmb_wrong_files(tree):
 
 
 def test_msrs_full_layout_and_boxes(tree):
-    base = msrs_full(tree)
+    msrs_full(tree)
     ds = data.load("msrs_full", boxes="fusion")
     assert (len(ds), ds.variant) == (12, "msrs_full-png+boxes-fusion")
     assert ds["00000D"]["boxes"].shape == (0, 4) and ds["00000D"]["box_labels"].dtype == torch.int64
@@ -100,12 +98,13 @@ def test_msrs_full_layout_and_boxes(tree):
     assert ds["00001N"]["box_labels"].tolist() == [2] and ds.box_classes[2] == "car" and ds.classes[2] == "person"
     assert ds["00001N"]["labels"][:3, 0].tolist() == [0, 8, 2]
     assert "boxes" not in data.load("msrs_full", "test")[0] and len(data.load("msrs_full", "val")) == 1
-    with pytest.raises(data.DataMissing, match="expected box files in .*visible/train, got none; load with boxes=None"):
+    with pytest.raises(
+        data.DataMissing, match="12 of 12 samples have no file in .*visible/train.*load with boxes=None"
+    ):
         data.load("msrs_full", boxes="visible")
-    text_file(base / "labels_det/fusion/train/99999D.txt", "")
-    with pytest.raises(ValueError, match="1 box files in .* have no image, such as 99999D.txt"):
-        data.load("msrs_full", boxes="fusion")
-    with pytest.raises(ValueError, match="msrs_full: expected a split of train, fit, val, test and boxes None, fusion"):
+    with pytest.raises(
+        ValueError, match="msrs_full: boxes: expected one of None, fusion, visible, infrared, got 'thermal'"
+    ):
         data.load("msrs_full", boxes="thermal")
 
 
@@ -120,11 +119,12 @@ def test_msrs_full_fingerprint_follows_the_boxes(tree):
 
 
 def test_voc_maps_by_name_and_leaves_flat_boxes_out(tmp_path):
+    image = picture(tmp_path / "a.png", *SIZE)
     path = text_file(tmp_path / "a.xml", voc(("Lamp", 1, 2, 5, 6), ("car", 0, 0, 24.5, 16), ("Car", 3, 3, 3, 9)))
-    boxes, labels = read_voc(path, *SIZE, CLASSES)
+    boxes, labels = read_voc(path, image, CLASSES)
     assert boxes.tolist() == [[1, 2, 5, 6], [0, 0, 24, 16]] and labels.tolist() == [1, 0]
     for empty in (voc(), voc(("car", 3, 3, 3, 9)), voc(size=None)):
-        boxes, labels = read_voc(text_file(path, empty), *SIZE, CLASSES)
+        boxes, labels = read_voc(text_file(path, empty), image, CLASSES)
         assert boxes.shape == (0, 4) and boxes.dtype == torch.float32
         assert labels.shape == (0,) and labels.dtype == torch.int64
 
@@ -145,7 +145,7 @@ def test_voc_maps_by_name_and_leaves_flat_boxes_out(tmp_path):
 )
 def test_broken_voc_files(tmp_path, content, message):
     with pytest.raises(ValueError, match=f"a.xml: .*{message}"):
-        read_voc(text_file(tmp_path / "a.xml", content), *SIZE, CLASSES)
+        read_voc(text_file(tmp_path / "a.xml", content), picture(tmp_path / "a.png", *SIZE), CLASSES)
 
 
 # --- M3FD and LLVIP
@@ -171,7 +171,7 @@ def test_m3fd_is_split_by_scene_and_a_scene_never_leaks(tree):
     with pytest.raises(ValueError, match="scenario.json: expected scenarios.*frame 00003 in two scenes"):
         data.load("m3fd", "val")
     scenario(base, ("bridge", "train", 0, 2), ("street", "val", 7, 9))
-    with pytest.raises(data.DataMissing, match="val names 2 absent pairs, such as 00008"):
+    with pytest.raises(data.DataMissing, match="val of meta/scenario.json names 2 absent samples, such as 00008"):
         data.load("m3fd", "val")
     text_file(base / "meta/scenario.json", '[{"name": "night"}]')
     with pytest.raises(ValueError, match="scenario.json: expected scenarios with scenes, modes and ranges"):
@@ -188,7 +188,7 @@ def test_m3fd_lists(tree):
     text_file(base / "meta/val.txt", "00001\n00002\n")
     with pytest.raises(ValueError, match=r"sample 00001 lies in both train \(00001\) and val \(00001\)"):
         data.load("m3fd", "val")
-    with pytest.raises(ValueError, match="m3fd: split: expected None, train, val, fusion, got 'test'"):
+    with pytest.raises(ValueError, match="m3fd: split: expected one of None, train, val, fusion, got 'test'"):
         data.load("m3fd", "test")
 
 
@@ -207,7 +207,7 @@ def test_m3fd_missing_and_wrong_boxes(tree):
     with pytest.raises(ValueError, match=r"00001.xml: unknown class 'Tram'; expected one of people, car, bus"):
         data.load("m3fd")["00001"]
     (base / "Annotation/00002.xml").unlink()
-    with pytest.raises(data.DataMissing, match=r"m3fd: 1 of 8 pairs have no file .*00002.xml; complete .*m3fd.py"):
+    with pytest.raises(data.DataMissing, match=r"m3fd: 1 of 8 samples have no file .*00002.xml; complete .*m3fd.py"):
         data.load("m3fd")
 
 

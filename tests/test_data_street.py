@@ -62,7 +62,7 @@ def test_neighbouring_frames_are_found_by_number(tree):
     before = data.load("cityscapes", frame=True)[HONNEF]
     after = data.load("cityscapes", frame=True, towards="next")[HONNEF]
     assert before["rgb_previous"].mean() < before["rgb"].mean() < after["rgb_next"].mean()
-    batch = next(data.batches(data.load("cityscapes", frame=True), 2, fit="crop", size=(8, 8)))
+    batch = data.collate(list(data.load("cityscapes", frame=True)), fit="crop", size=(8, 8))
     assert batch["rgb_previous"].shape == (2, 3, 8, 8)
 
 
@@ -95,7 +95,8 @@ def test_arguments_of_cityscapes(tree):
     cityscapes(tree)
     for options in ({"split": "demoVideo"}, {"towards": "both"}):
         with pytest.raises(
-            ValueError, match="cityscapes: expected a split of train, val, test and towards previous or"
+            ValueError,
+            match="cityscapes: (split: expected one of train, val, test|towards: expected one of previous, next), got",
         ):
             data.load("cityscapes", **options)
 
@@ -212,7 +213,7 @@ def test_workers_of_a_data_loader_can_be_given_the_set(tree):
     again = pickle.loads(pickle.dumps(ds))
     assert again.fields == ("rgb", "rgb_previous", "labels", "depth", "points", "flow", "valid")
     assert torch.equal(again[1]["flow"], ds[1]["flow"]) and again.fingerprint == ds.fingerprint
-    batch = next(data.batches(again, 2, fit="resize", size=(8, 12)))
+    batch = data.collate(list(again), fit="resize", size=(8, 12))
     assert batch["flow"].unique().tolist() == [0.5] and batch["points"].shape == (2, 3, 8, 12)
 
 
@@ -233,9 +234,9 @@ def test_gta5_lists(tree):
     text_file(base / "val.txt", "00002.png\n00003\n")
     assert data.load("gta5", "val").names == ("00002", "00003")
     text_file(base / "val.txt", "00009\n")
-    with pytest.raises(data.DataMissing, match="val.txt names 1 absent frames, such as 00009"):
+    with pytest.raises(data.DataMissing, match="val.txt names 1 absent samples, such as 00009"):
         data.load("gta5", "val")
-    with pytest.raises(ValueError, match="split: expected None, train, val, test, got 'all'"):
+    with pytest.raises(ValueError, match="split: expected one of None, train, val, test, got 'all'"):
         data.load("gta5", "all")
 
 
