@@ -205,7 +205,7 @@ def test_the_script_computes_checks_and_explains(drive, capsys):
     assert run([*asked, "--option", "preset=fast"]) == 1 and "another --name" in capsys.readouterr().err
     assert run([*asked[:-1], "speed=3", "--name", "x"]) == 1 and "speed" in capsys.readouterr().err
     assert run(["cityscapes", "--split", "val"]) == 1 and "leftImg8bit_trainvaltest.zip" in capsys.readouterr().err
-    assert run(["davis"]) == 1 and "python data_scripts/davis.py" in capsys.readouterr().err
+    assert run(["davis"]) == 1 and "python data_scripts/obtain.py davis" in capsys.readouterr().err
     (drive / f"flow/dis/previous/{load().names[0]}.npz").unlink()
     assert run([*asked, "--check"]) == 1 and "got no file" in capsys.readouterr().out
 
@@ -215,5 +215,7 @@ def test_the_script_runs_on_its_own(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"MMLIB_DATA": str(tmp_path)},
                           cwd=Path(SCRIPT).parents[1])  # fmt: skip
     assert (
-        done.returncode == 1 and "python data_scripts/middlebury.py" in done.stderr and "Traceback" not in done.stderr
+        done.returncode == 1
+        and "python data_scripts/obtain.py middlebury" in done.stderr
+        and "Traceback" not in done.stderr
     )

@@ -84,7 +84,7 @@ def test_fmb_wrong_files(tree):
         data.load("fmb", "test")[0]
     (base / "test/Label/test001.png").unlink()
     with pytest.raises(
-        ValueError, match=r"fmb: 1 of 2 samples have no file in .*Label \(test001\).*data_scripts/fmb.py"
+        ValueError, match=r"fmb: 1 of 2 samples have no file in .*Label \(test001\).*data_scripts/obtain.py fmb"
     ):
         data.load("fmb", "test")
 
@@ -180,7 +180,9 @@ def test_m3fd_is_split_by_scene_and_a_scene_never_leaks(tree):
 
 def test_m3fd_lists(tree):
     base = m3fd(tree)
-    with pytest.raises(data.DataMissing, match="no split by recording: expected meta/scenario.json, or .*m3fd.py"):
+    with pytest.raises(
+        data.DataMissing, match="no split by recording: expected meta/scenario.json, or .*obtain.py m3fd"
+    ):
         data.load("m3fd", "train")
     text_file(base / "meta/train.txt", "00000.png\n00001.png\n")
     text_file(base / "meta/val.txt", "00002\n")
@@ -207,7 +209,9 @@ def test_m3fd_missing_and_wrong_boxes(tree):
     with pytest.raises(ValueError, match=r"00001.xml: unknown class 'Tram'; expected one of people, car, bus"):
         data.load("m3fd")["00001"]
     (base / "Annotation/00002.xml").unlink()
-    with pytest.raises(data.DataMissing, match=r"m3fd: 1 of 8 samples have no file .*00002.xml; complete .*m3fd.py"):
+    with pytest.raises(
+        data.DataMissing, match=r"m3fd: 1 of 8 samples have no file .*00002.xml; complete .*obtain.py m3fd"
+    ):
         data.load("m3fd")
 
 

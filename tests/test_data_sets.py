@@ -270,7 +270,7 @@ def test_weights_are_checked_and_safely_read(tree):
     data.folders.manifest.cache_clear()
     state = data.weights("mfnet")
     assert state["w"].dtype == torch.float32 and state["n"].dtype == torch.int64
-    with pytest.raises(data.DataMissing, match="gmflow.*data_scripts/weights.py"):
+    with pytest.raises(data.DataMissing, match="gmflow.*data_scripts/obtain.py weights"):
         data.weights("gmflow")
     with pytest.raises(ValueError, match="expected one of mobilenet_v2"):
         data.weights("resnet50")

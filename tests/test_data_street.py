@@ -257,6 +257,6 @@ def test_gta5_wrong_files(tree):
         data.load("gta5")["00001"]
     (base / "labels/00002.png").unlink()
     with pytest.raises(
-        ValueError, match=r"gta5: 1 of 3 samples have no file in .*labels \(00002\).*data_scripts/gta5.py"
+        ValueError, match=r"gta5: 1 of 3 samples have no file in .*labels \(00002\).*data_scripts/obtain.py gta5"
     ):
         data.load("gta5")

@@ -67,7 +67,7 @@ def command(name: str) -> str:
     """The command that obtains (or explains how to obtain) a data set; for what is not ours, a word for it."""
     if name not in FOLDERS:
         return "your own files"
-    return f"python data_scripts/{name.removesuffix('_video')}.py"
+    return f"python data_scripts/obtain.py {name.removesuffix('_video')}"
 
 
 def installed(name: str) -> bool:

@@ -25,7 +25,7 @@ def m3fd(split: str | None = None) -> Dataset:
 
     The frames come from few drives, so a random split tests on what it trained on. No official split exists. Read is
     meta/scenario.json, in which each scene (a recording, as ranges of frame numbers) has the mode "train" or "val";
-    else meta/train.txt and meta/val.txt, lists of names made of whole runs of frames (data_scripts/m3fd.py takes
+    else meta/train.txt and meta/val.txt, lists of names made of whole runs of frames (our recipe takes
     DAMSDet's). A scene in two splits is a ValueError.
 
     Layout: Vis/NAME.png, Ir/NAME.png, Annotation/NAME.xml (VOC), and fusion/{Vis,Ir}, as others describe the archives;
