@@ -15,14 +15,6 @@ from mmlib.data import dataset, folders, pairs
 from mmlib.files import ROOT
 from mmlib.images import write_image
 
-
-@pytest.fixture
-def tree(tmp_path, monkeypatch):
-    """An empty data root that MMLIB_DATA points to."""
-    monkeypatch.setenv("MMLIB_DATA", str(tmp_path))
-    return tmp_path
-
-
 # --- where the data are
 
 
@@ -186,12 +178,12 @@ def test_vifb_outputs_by_method(tree):
 
 
 def test_your_own_folders_are_a_data_set(tmp_path):
-    for name in ("a", "b"):
+    for name in ("a", "a-b"):  # by stem "a" comes first, by file name "a-b.jpg" would
         picture(tmp_path / f"colour/{name}.jpg")
         picture(tmp_path / f"thermal/{name}.png", channels=1)
         label_file(tmp_path / f"masks/{name}.png", torch.full((6, 8), 2))
     ds = data.own_images("mine", tmp_path, 3, rgb="colour", ir="thermal", labels="masks")
-    assert (ds.names, ds.fields, ds.variant) == (("a", "b"), ("rgb", "ir", "labels"), "mine-jpg")
+    assert (ds.names, ds.fields, ds.variant) == (("a", "a-b"), ("rgb", "ir", "labels"), "mine-jpg")
     assert data.collate(list(ds))["labels"].shape == (2, 6, 8) and len(ds.fingerprint) == 64
     with pytest.raises(ValueError, match="expected ids 0..1 or 255"):
         data.own_images("mine", tmp_path, 2, labels="masks")[0]

@@ -77,7 +77,8 @@ def images_in(folder: Path, name: str) -> dict[str, Path]:
     DataMissing if there are none or no folder, ValueError if two files share a stem (which of them is meant?).
     """
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    paths = folder.iterdir() if folder.is_dir() else ()
+    for path in sorted(paths, key=lambda path: (path.stem, path.suffix)):
         if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
             continue
         if path.stem in found:
@@ -100,7 +101,7 @@ def paired(name: str, **folders: Path) -> dict[str, dict[str, Path]]:
                 f"{name}: {len(lonely)} of {len(everything)} samples have no file in {folders[field]} ({listed}); "
                 f"complete the set with: {command(name)}"
             )
-    return {field: {stem: files[stem] for stem in everything} for field, files in found.items()}
+    return found
 
 
 def beside(name: str, names: Iterable[str], folder: Path, suffix: str, hint: str = "") -> dict[str, Path]:
