@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             adopt(recipe, target)
         elif args.source:
             from_copy(args.source, target)
-        elif (target / "MANIFEST.sha256").is_file() and not verify_all(target):
+        elif whole(recipe, target):
             print(f"{args.name}: already there and verified: {target}")
             return 0
         else:
@@ -206,6 +206,11 @@ def require_vacant(target: Path) -> None:
 
 
 # --- what a set is
+
+
+def whole(recipe: Recipe, target: Path) -> bool:
+    """Whether the set is there and as it was signed, and counted, too: a recipe may have grown since then."""
+    return (target / "MANIFEST.sha256").is_file() and not verify_all(target) and not miscounted(recipe.counts, target)
 
 
 def files_of_set(folder: Path) -> list[Path]:

@@ -95,6 +95,8 @@ def test_a_set_is_obtained_signed_and_found_again(home, lock, run, tmp_path, cap
     assert home.url in (tmp_path / "data/made/SOURCE.txt").read_text()
     assert run("made", *place) == 0 and "already there and verified" in capsys.readouterr().out
     assert len(home.asked) == 1 and run("made", *place, "--check") == 0
+    assert run("made", *place, recipe=from_network(home.url), counts={"vi": 3}) == 1, "a recipe that has grown"
+    assert "move it away" in capsys.readouterr().err
     (tmp_path / "data/made/vi/a.jpg").unlink()
     assert run("made", *place, "--check") == 1 and "vi/a.jpg: missing" in capsys.readouterr().out
 
