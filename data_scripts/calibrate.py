@@ -9,13 +9,12 @@ Nothing is fitted here: MiniStreet's defaults were set by hand from these number
 
 import argparse
 import json
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from mmlib.data import Dataset, load
+from mmlib.files import replace_file
 from mmlib.images import luma
 from mmlib.scenes import CLASSES, VERSION, fingerprint
 from mmlib.scenes.calibration import (
@@ -119,15 +118,6 @@ def measure(scenes: int) -> dict:
     return record | {"outside_tolerance": differences(record)}
 
 
-def write(record: dict) -> None:
-    """Write the record whole or not at all."""
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=OUT.parent, suffix=".part")
-    with os.fdopen(handle, "w") as file:
-        file.write(json.dumps(record, indent=1) + "\n")
-    os.replace(name, OUT)
-
-
 def main() -> None:
     """Measure both sides, write the record, print what does not match."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -136,7 +126,7 @@ def main() -> None:
     chosen = parser.parse_args()
     record = measure(chosen.scenes)
     if not chosen.dry:
-        write(record)
+        replace_file(OUT, (json.dumps(record, indent=1) + "\n").encode())
     print(json.dumps({part: record[part] for part in ("contrast", "flow", "shares")}, indent=1))
     print("outside tolerance:", *(record["outside_tolerance"] or ["nothing"]), sep="\n  ")
 

@@ -9,8 +9,7 @@ import sys
 import time
 
 from mmlib import data
-from mmlib.data.flow_files import TOWARDS
-from mmlib.data.precompute import check_flow, precompute_flow
+from mmlib.data.flow_files import TOWARDS, check_flow, precompute_flow
 from mmlib.flow import METHODS, MethodMissing
 
 PAIRS = {"cityscapes": {"frame": True}, "davis": {"pairs": True}, "camvid_video": {}, "middlebury": {}}

@@ -42,7 +42,8 @@ def locked(path: Path, waiting: str = "") -> Iterator[int]:
     """Wait until nobody else holds the lock `path`, and hold it; print `waiting` if there is a wait.
 
     The kernel holds the lock, so that a kill frees it. Yields the lock's file descriptor: hand it to a child process
-    as `pass_fds`, and the lock is free only when the child has ended too.
+    as `pass_fds`, and the lock is free only when the child has ended too. That is why it is not filelock's, which does
+    not hand out its descriptor: a killed `make` would free the lock while its Snakemake still writes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w") as lock:

@@ -30,6 +30,13 @@ def shared_data() -> Path:
     return found.resolve()
 
 
+@pytest.fixture
+def tree(tmp_path, monkeypatch) -> Path:
+    """An empty data root that MMLIB_DATA points to."""
+    monkeypatch.setenv("MMLIB_DATA", str(tmp_path))
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def golden() -> Path:
     """The folder of public reference values; the test is skipped where there is none."""

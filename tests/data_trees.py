@@ -1,19 +1,28 @@
 """Made-up data sets, a few tiny files each, laid out as the real ones."""
 
 import hashlib
+import io
 import json
 import struct
 
 import torch
+from PIL import Image
 
-from mmlib.data import middlebury
-from mmlib.images import write_image, write_labels
+from mmlib.data.flow_files import FLO_TAG
+from mmlib.images import to_hwc, write_image, write_labels
 
 
 def picture(path, height=6, width=8, channels=3, level=0.5):
     path.parent.mkdir(parents=True, exist_ok=True)
     write_image(path, torch.full((channels, height, width), level))
     return path
+
+
+def png(channels=3, level=0.5, size=(6, 8)):
+    """The bytes of a PNG of one colour."""
+    buffer = io.BytesIO()
+    Image.fromarray(to_hwc(torch.full((channels, *size), level))).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def label_file(path, ids):
@@ -89,4 +98,4 @@ def davis(tree, sequences=("camel", "dog"), frames=3):
 
 def flo_bytes(array):
     height, width, _ = array.shape
-    return struct.pack("<fii", middlebury.FLO_TAG, width, height) + array.astype("<f4").tobytes()
+    return struct.pack("<fii", FLO_TAG, width, height) + array.astype("<f4").tobytes()

@@ -94,8 +94,8 @@ def msrs_full(tree):
     base = tree / "msrs_full"
     for split, names in {"train": [f"{i:05d}{'DN'[i % 2]}" for i in range(12)], "test": ["90001N", "90002D"]}.items():
         pairs(base / split, names, ids(0, 8, 2), rgb="vi", ir="ir", labels="Segmentation_labels")
-        for name in names[1:]:
-            text_file(base / f"labels_det/fusion/{split}/{name}.txt", "2 0.5 0.5 0.5 0.5\n")
+        for name in names:
+            text_file(base / f"labels_det/fusion/{split}/{name}.txt", "2 0.5 0.5 0.5 0.5\n" if name != names[0] else "")
     return base
 
 

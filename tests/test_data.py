@@ -7,20 +7,13 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 import torch
-from data_trees import picture, roadscene, sign, text_file
+from data_trees import label_file, picture, roadscene, sign, text_file
 from PIL import Image
 
 from mmlib import data
-from mmlib.data import folders
+from mmlib.data import dataset, folders, pairs
+from mmlib.files import ROOT
 from mmlib.images import write_image
-
-
-@pytest.fixture
-def tree(tmp_path, monkeypatch):
-    """An empty data root that MMLIB_DATA points to."""
-    monkeypatch.setenv("MMLIB_DATA", str(tmp_path))
-    return tmp_path
-
 
 # --- where the data are
 
@@ -40,7 +33,7 @@ def test_no_data_root_at_all(monkeypatch, tmp_path):
     monkeypatch.delenv("MMLIB_DATA", raising=False)
     monkeypatch.setattr(folders, "REPOSITORY", tmp_path)
     assert not data.available("msrs")
-    with pytest.raises(data.DataMissing, match="MMLIB_DATA is not set.*python data_scripts/"):
+    with pytest.raises(data.DataMissing, match="MMLIB_DATA is not set.*python data_scripts/obtain.py roadscene"):
         data.load("msrs")
     (tmp_path / "data").mkdir()
     assert data.data_root() == tmp_path / "data"
@@ -49,7 +42,7 @@ def test_no_data_root_at_all(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", [n for n in data.NAMES if n != "ministreet"])
 def test_missing_and_empty_sets_name_the_next_command(tree, name):
     folder = tree / folders.FOLDERS[name]
-    script = f"python data_scripts/{name.removesuffix('_video')}.py"
+    script = f"python data_scripts/obtain.py {name.removesuffix('_video')}"
     assert not data.available(name)
     with pytest.raises(data.DataMissing, match=f"does not exist; obtain it with: {script}"):
         data.load(name)
@@ -121,7 +114,9 @@ def test_published_layouts_are_read_as_they_are(tree):
 def test_a_missing_partner_is_named(tree):
     roadscene(tree)
     (tree / "roadscene/ir/b.jpg").unlink()
-    with pytest.raises(ValueError, match=r"1 of 3 samples have no file in .*ir \(b\).*data_scripts/roadscene.py"):
+    with pytest.raises(
+        ValueError, match=r"1 of 3 samples have no file in .*ir \(b\).*data_scripts/obtain.py roadscene"
+    ):
         data.load("roadscene")
 
 
@@ -178,8 +173,35 @@ def test_vifb_outputs_by_method(tree):
         data.load("vifb", methods=("GFF", "CNN"))
     with pytest.raises(data.DataMissing, match="NEW: outputs missing for some pairs"):
         data.load("vifb", methods="NEW")
-    batch = next(data.batches(data.load("vifb", methods="all"), 2))
+    batch = data.collate(list(data.load("vifb", methods="all")))
     assert batch["fused"]["GFF"].shape == (2, 3, 6, 8)
+
+
+def test_your_own_folders_are_a_data_set(tmp_path):
+    for name in ("a", "a-b"):  # by stem "a" comes first, by file name "a-b.jpg" would
+        picture(tmp_path / f"colour/{name}.jpg")
+        picture(tmp_path / f"thermal/{name}.png", channels=1)
+        label_file(tmp_path / f"masks/{name}.png", torch.full((6, 8), 2))
+    ds = data.own_images("mine", tmp_path, 3, rgb="colour", ir="thermal", labels="masks")
+    assert (ds.names, ds.fields, ds.variant) == (("a", "a-b"), ("rgb", "ir", "labels"), "mine-jpg")
+    assert data.collate(list(ds))["labels"].shape == (2, 6, 8) and len(ds.fingerprint) == 64
+    with pytest.raises(ValueError, match="expected ids 0..1 or 255"):
+        data.own_images("mine", tmp_path, 2, labels="masks")[0]
+    (tmp_path / "thermal/a.png").unlink()
+    with pytest.raises(ValueError, match=r"mine: 1 of 2 samples have no file in .*thermal \(a\)"):
+        data.own_images("mine", tmp_path, rgb="colour", ir="thermal")
+    for folders_ in ({}, {"sound": "noise"}):
+        with pytest.raises(ValueError, match="mine: expected subfolders for some of rgb, ir, rgb_next, labels"):
+            data.own_images("mine", tmp_path, **folders_)
+
+
+def test_the_steps_to_add_a_set_name_what_there_is():
+    """Whoever asks how to add a data set is sent to places that exist."""
+    steps = data.__doc__.partition("How do I add a data set?")[2]
+    for path in ("mmlib/data/llvip.py", "data_scripts/recipes.py", "data_scripts/obtain.py", "book/datasets.md"):
+        assert path.rpartition("/")[2] in steps and (ROOT / path).is_file()
+    assert all(hasattr(*found) for found in ((pairs, "paired"), (dataset, "Reads"), (dataset, "from_files")))
+    assert all(word in steps for word in ("pairs.paired", "`Reads`", "dataset.from_files", "folders.SETS", "`Recipe`"))
 
 
 # --- manifests and fingerprints

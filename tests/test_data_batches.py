@@ -1,12 +1,12 @@
 """Padding, cropping, resizing and stacking keep a sample true; MiniStreet through the common interface."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
 
 from mmlib import data, scenes
-from mmlib.data import dataset
 from mmlib.scenes import Expression
 
 
@@ -64,58 +64,35 @@ def test_resize_scales_vectors_and_boxes_and_keeps_integers():
 
 
 def made(sizes):
-    """A Dataset of made-up samples with these sizes."""
-    names = tuple(f"s{i}" for i in range(len(sizes)))
-    shape = dict(zip(names, sizes))
-    readers = {k: (lambda n, k=k: sample(*shape[n], name=n)[k]) for k in ("rgb", "labels", "boxes", "box_labels")}
-    return dataset.from_readers("made", None, "made-1", names, readers)
+    """Made-up samples with these sizes."""
+    return [sample(*size, name=f"s{i}") for i, size in enumerate(sizes)]
 
 
 def test_batches_stack_tensors_and_keep_boxes_as_lists():
-    walk = list(data.batches(made([(6, 8)] * 5), 2))
-    assert [len(b["name"]) for b in walk] == [2, 2, 1]
-    assert walk[0]["rgb"].shape == (2, 3, 6, 8) and isinstance(walk[0]["boxes"], list) and len(walk[0]["boxes"]) == 2
-    assert len(list(data.batches(made([(6, 8)] * 5), 2, drop_last=True))) == 2
+    batch = data.collate(made([(6, 8)] * 2))
+    assert batch["name"] == ["s0", "s1"] and batch["rgb"].shape == (2, 3, 6, 8) and batch["labels"].shape == (2, 6, 8)
+    assert isinstance(batch["boxes"], list) and len(batch["boxes"]) == len(batch["expressions"]) == 2
+    assert batch["fused"]["GFF"].shape == (2, 3, 6, 8)
 
 
-def test_batches_of_unequal_sizes_must_say_how_to_fit():
-    ds = made([(6, 8), (5, 9)])
-    with pytest.raises(ValueError, match=r"expected samples of one size, got \[\(5, 9\), \(6, 8\)\]; use batches"):
-        next(data.batches(ds, 2))
-    padded = next(data.batches(ds, 2, fit="pad"))
+def test_samples_of_unequal_sizes_must_say_how_to_fit():
+    samples = made([(6, 8), (5, 9)])
+    with pytest.raises(ValueError, match=r"expected samples of one size, got \[\(5, 9\), \(6, 8\)\]; use collate"):
+        data.collate(samples)
+    padded = data.collate(samples, fit="pad")
     assert padded["rgb"].shape == (2, 3, 6, 9) and padded["sizes"].tolist() == [[6, 8], [5, 9]]
-    assert next(data.batches(ds, 2, fit="crop", size=(4, 4)))["labels"].shape == (2, 4, 4)
-    assert next(data.batches(ds, 2, fit="resize", size=(8, 8)))["labels"].shape == (2, 8, 8)
-    for bad in ({"batch_size": 0}, {"batch_size": 1, "fit": "stretch"}, {"batch_size": 1, "fit": "crop"}):
-        with pytest.raises(ValueError, match="expected batch_size >= 1"):
-            next(data.batches(ds, **bad))
-
-
-def test_shuffling_is_decided_by_the_seed_and_loses_nothing():
-    ds = made([(6, 8)] * 20)
-
-    def order(seed):
-        return [n for b in data.batches(ds, 3, shuffle=seed) for n in b["name"]]
-
-    assert order(1) == order(1) != order(2) and sorted(order(1)) == sorted(ds.names) and order(None) == list(ds.names)
-
-
-def test_a_walk_holds_one_batch():
-    read = []
-
-    def reader(name):
-        read.append(name)
-        return torch.zeros(3, 4, 4)
-
-    ds = dataset.from_readers("made", None, "made-1", [f"{i}" for i in range(100)], {"rgb": reader})
-    walk = data.batches(ds, 4)
-    next(walk)
-    assert len(read) == 4
+    assert data.collate(samples, fit="pad", size=(8, 16))["labels"].shape == (2, 8, 16)
+    assert data.collate(samples, fit="crop", size=(4, 4))["labels"].shape == (2, 4, 4)
+    assert data.collate(samples, fit="resize", size=(8, 8))["labels"].shape == (2, 8, 8)
+    for bad in ({"fit": "stretch"}, {"fit": "crop"}):
+        with pytest.raises(ValueError, match="expected fit None, 'pad', or 'crop' or 'resize' with a size"):
+            data.collate(samples, **bad)
 
 
 def test_a_torch_dataloader_takes_a_dataset():
-    loader = torch.utils.data.DataLoader(made([(6, 8)] * 4), batch_size=2, collate_fn=data.collate)
-    assert [b["rgb"].shape for b in loader] == [(2, 3, 6, 8)] * 2
+    ds = data.load("ministreet", n=3, size=(48, 64), fields=("rgb", "boxes", "box_labels"))
+    loader = torch.utils.data.DataLoader(ds, batch_size=2, collate_fn=partial(data.collate, fit="pad", size=(64, 64)))
+    assert [batch["rgb"].shape for batch in loader] == [(2, 3, 64, 64), (1, 3, 64, 64)]
 
 
 def test_samples_with_different_fields_do_not_stack():
@@ -146,7 +123,7 @@ def test_ministreet_is_the_generator_behind_the_interface():
 def test_ministreet_fields_batches_and_fingerprint():
     ds = data.load("ministreet", n=2, size=(64, 128), fields=("rgb", "ir", "labels"))
     assert list(ds[0]) == ["name", "rgb", "ir", "labels"]
-    assert next(data.batches(ds, 2))["ir"].shape == (2, 1, 64, 128)
+    assert data.collate(list(ds))["ir"].shape == (2, 1, 64, 128)
     assert list(ds.select("rgb")[0]) == ["name", "rgb"]
     assert ds.fingerprint != data.load("ministreet", n=2, size=(64, 96), fields=("rgb",)).fingerprint
     for bad in ({"split": "dev"}, {"n": 0}, {"fields": ("rgb", "sound")}):

@@ -8,11 +8,12 @@ import sys
 import time
 import zipfile
 
+import archives
 import pytest
+from download import NoNetwork, WrongBytes, download
 from web import Site, left_in, serving, tarball
 
-from mmlib.data import archives
-from mmlib.data.download import NoNetwork, WrongBytes, download, same_digest
+from mmlib.files import ROOT
 
 BODY = os.urandom(200_000)
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -101,11 +102,13 @@ def test_no_network_leaves_nothing(tmp_path):
 
 
 def test_killed_in_the_middle_by_the_system(tmp_path):
-    code = "import sys; from pathlib import Path; from mmlib.data.download import download; "
+    code = "import sys; from pathlib import Path; from download import download; "
     code += "download(sys.argv[1], Path(sys.argv[2]), sys.argv[3])"
     part = tmp_path / "file.part"
     with serving(Site(BODY, slow=0.2)) as site:
-        child = subprocess.Popen([sys.executable, "-c", code, site.url, str(tmp_path / "file"), DIGEST])
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, site.url, str(tmp_path / "file"), DIGEST], cwd=ROOT / "data_scripts"
+        )
         deadline = time.monotonic() + 60
         while not (part.is_file() and part.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -115,11 +118,6 @@ def test_killed_in_the_middle_by_the_system(tmp_path):
         site.slow = 0
         fetch(site, tmp_path / "file")
     assert site.asked[-1].startswith("bytes=") and (tmp_path / "file").read_bytes() == BODY
-
-
-def test_digests_known_by_their_ends():
-    assert same_digest(DIGEST, f"{DIGEST[:8]}..{DIGEST[-6:]}") and same_digest(DIGEST, DIGEST)
-    assert not same_digest(DIGEST, f"{DIGEST[:8]}..000000x") and not same_digest(DIGEST, DIGEST[:8])
 
 
 # --- archives

@@ -67,7 +67,7 @@ def needs(name, shared_data, monkeypatch):
     """Skip where a data set or the backbone's weights are not at hand."""
     monkeypatch.setenv("MMLIB_DATA", str(shared_data))
     if not available(name) or not (shared_data / "weights").is_dir():
-        pytest.skip(f"no {name}, or no weights: python data_scripts/{name.partition('_')[0]}.py, weights.py")
+        pytest.skip(f"no {name}, or no weights: python data_scripts/obtain.py {name.partition('_')[0]}, and weights")
 
 
 @pytest.mark.slow

@@ -95,7 +95,7 @@ def test_the_real_flow_is_that_of_the_record(shared_data: Path, monkeypatch: pyt
 
     monkeypatch.setenv("MMLIB_DATA", str(shared_data))
     if not available("camvid_video"):
-        pytest.skip("CamVid's clip is not here: python data_scripts/camvid.py")
+        pytest.skip("CamVid's clip is not here: python data_scripts/obtain.py camvid")
     script = Path(__file__).parents[1] / "data_scripts" / "calibrate.py"
     calibrate = runpy.run_path(str(script))
     clip = load("camvid_video")

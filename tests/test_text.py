@@ -93,8 +93,8 @@ def test_files(tmp_path, monkeypatch):
     for name in ("short", "nan", "keys", "pickle", "torn"):
         with pytest.raises(ValueError, match=f"{name}.npz: expected"):
             glove(tmp_path / f"{name}.npz")
-    with pytest.raises(DataMissing, match="data_scripts/glove.py"):
+    with pytest.raises(DataMissing, match="data_scripts/obtain.py glove"):
         glove(tmp_path / "none.npz")
     monkeypatch.setenv("MMLIB_DATA", str(tmp_path))
-    with pytest.raises(DataMissing, match="data_scripts/glove.py"):
+    with pytest.raises(DataMissing, match="data_scripts/obtain.py glove"):
         glove()

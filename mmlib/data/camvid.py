@@ -6,27 +6,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mmlib.data.dataset import Dataset, from_readers
+from mmlib.data.dataset import Dataset, Reads, from_files
 from mmlib.data.folders import DataMissing, command, set_folder, verified
-from mmlib.data.fusion_sets import files_of, read_field
-from mmlib.data.pairs import pack_file, paired, read_list, variant_of
+from mmlib.data.pairs import listed, one_of, pack_file, paired, present, read_list, variant_of
 from mmlib.data.templates import read_expressions, read_templates
-from mmlib.images import IGNORE, check_labels, read_labels
+from mmlib.images import IGNORE, check_labels, read_image, read_labels
 
 CLASSES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
 """Ids 0..10; 11 (unlabelled) in the files is read as 255, ignore."""
 
 SPLITS = ("train", "val", "test")
-DAY_TO_DUSK = (
-    "source_day_train",
-    "source_day_val",
-    "source_day_test",
-    "target_dusk_unlabelled",
-    "target_dusk_test",
-)
+DAY_TO_DUSK = ("source_day_train", "source_day_val", "source_day_test", "target_dusk_unlabelled", "target_dusk_test")
 """Our lists for domain adaptation: the day sequences, and the two halves of the dusk drive 0001TP."""
 
-_UNLABELLED = len(CLASSES)
+_TEMPLATES = "referring_templates.jsonl"
 _VIDEO_PAIRS = "video_pairs_0016E5_15hz.txt"
 
 
@@ -38,23 +31,20 @@ def camvid(split: str = "train", expressions: bool = False) -> Dataset:
     templates of the image: a list of Expression(text, mask, kind). They are made from the labels, not human language.
     ValueError for an unknown split, or expressions where there are no labels.
     """
-    if split not in SPLITS + DAY_TO_DUSK:
-        raise ValueError(f"camvid: split: expected one of {', '.join(SPLITS + DAY_TO_DUSK)}, got {split!r}")
+    one_of("camvid: split", split, SPLITS + DAY_TO_DUSK)
     folder = set_folder("camvid")
     names, files = _samples(folder, split)
+    reads = dict(_READS)
     if split == "target_dusk_unlabelled":
         if expressions:
             raise ValueError("camvid: target_dusk_unlabelled has no labels to make expressions from; use another split")
         del files["labels"]
-    readers = _readers(folder, files)
-    shared = ()
     if expressions:
-        shared = (pack_file(folder / "referring_templates.jsonl", "camvid"),)
-        by_image = read_templates(verified(folder, shared[0]))
-        readers["expressions"] = partial(read_expressions, by_image, readers["labels"])
-    variant = variant_of("camvid", files["rgb"], {".jpg": "jpeg92"}) + ("+templates" if expressions else "")
-    every = partial(files_of, files, shared=shared)
-    return from_readers("camvid", split, variant, names, readers, folder=folder, files=every, classes=CLASSES)
+        path = pack_file(folder / _TEMPLATES, "camvid")
+        files["templates"] = dict.fromkeys(files["rgb"], path)  # one file serves all, and counts in the fingerprint
+        reads["expressions"] = (partial(_read_expressions, read_templates(verified(folder, path))), "labels")
+    variant = variant_of("camvid", files["rgb"], jpg="jpeg92") + ("+templates" if expressions else "")
+    return from_files("camvid", split, variant, folder, files, reads, names=names, classes=CLASSES)
 
 
 def camvid_video() -> Dataset:
@@ -64,34 +54,28 @@ def camvid_video() -> Dataset:
     """
     folder = set_folder("camvid")
     _, files = _samples(folder, "val")
-    pairs = dict(_pair(line) for line in read_list(verified(folder, folder / _VIDEO_PAIRS), "camvid_video"))
-    strange = sorted((set(pairs) | set(pairs.values())) - set(files["rgb"]))
-    if strange:
-        raise DataMissing(f"camvid_video: frame {strange[0]} is not in val/images; complete with: {command('camvid')}")
-    following = {key: {name: by_name[pairs[name]] for name in pairs} for key, by_name in files.items()}
-    files |= {f"{key}_next": by_name for key, by_name in following.items()}
-    variant = variant_of("camvid_video", files["rgb"], {".jpg": "jpeg92"})
-    return from_readers("camvid_video", "val", variant, tuple(pairs), _readers(folder, files), folder=folder,
-                        files=partial(files_of, files), classes=CLASSES)  # fmt: skip
+    following = dict(_pair(line) for line in read_list(verified(folder, folder / _VIDEO_PAIRS), "camvid_video"))
+    present("camvid_video", _VIDEO_PAIRS, [*following, *following.values()], files["rgb"])
+    files |= {
+        "rgb_next": {name: files["rgb"][after] for name, after in following.items()},
+        "labels_next": {name: files["labels"][after] for name, after in following.items()},
+    }
+    variant = variant_of("camvid_video", files["rgb"], jpg="jpeg92")
+    return from_files("camvid_video", "val", variant, folder, files, _READS, names=tuple(following), classes=CLASSES)
 
 
 def _samples(folder: Path, split: str) -> tuple[tuple[str, ...], dict[str, dict[str, Path]]]:
-    """Names of a split and their files; a day-to-dusk list is taken from the split that its lines start with."""
+    """Names of a split and the files of its home; the lines of a day-to-dusk list name both: train/0006R0_f00930."""
     if split in SPLITS:
-        names, files = paired("camvid", rgb=_sub(folder, split, "images"), labels=_sub(folder, split, "labels"))
-        listed = folder / f"{split}.txt"
-        if listed.is_file():
-            _same(split, read_list(verified(folder, listed), "camvid"), names)
-        return names, files
-    lines = read_list(verified(folder, folder / "day2dusk" / f"{split}.txt"), "camvid")
-    home, names = lines[0].partition("/")[0], tuple(line.partition("/")[2] for line in lines)
-    _, files = _samples(folder, home if home in SPLITS else "train")
-    absent = [n for n in names if n not in files["rgb"]]
-    if absent:
-        raise DataMissing(
-            f"camvid: {split} names absent images, such as {absent[0]}; complete with: {command('camvid')}"
-        )
-    return names, files
+        files = paired("camvid", rgb=_sub(folder, split, "images"), labels=_sub(folder, split, "labels"))
+        if not (folder / f"{split}.txt").is_file():
+            return tuple(files["rgb"]), files
+        return listed("camvid", folder, f"{split}.txt", files["rgb"]), files
+    path = f"day2dusk/{split}.txt"
+    lines = [line.partition("/") for line in read_list(verified(folder, folder / path), "camvid")]
+    one_of(f"camvid: {path}", lines[0][0], SPLITS)
+    _, files = _samples(folder, lines[0][0])
+    return present("camvid", path, [name for _, _, name in lines], files["rgb"]), files
 
 
 def _sub(folder: Path, split: str, kind: str) -> Path:
@@ -103,16 +87,6 @@ def _sub(folder: Path, split: str, kind: str) -> Path:
     raise DataMissing(f"camvid: expected {repacked} or {published}, found neither; obtain it with: {command('camvid')}")
 
 
-def _same(split: str, listed: list[str], names: tuple[str, ...]) -> None:
-    missing = sorted(set(listed) - set(names))
-    extra = sorted(set(names) - set(listed))
-    if missing or extra:
-        raise ValueError(
-            f"camvid: {split}.txt and the images differ: {len(missing)} listed but absent {missing[:3]}, "
-            f"{len(extra)} present but not listed {extra[:3]}; restore the set with: {command('camvid')}"
-        )
-
-
 def _pair(line: str) -> tuple[str, str]:
     cells = line.split()
     if len(cells) != 2:
@@ -120,12 +94,19 @@ def _pair(line: str) -> tuple[str, str]:
     return cells[0], cells[1]
 
 
-def _readers(folder: Path, files: dict[str, dict[str, Path]]) -> dict:
-    images = {k: partial(read_field, folder, files[k], 3) for k in files if k.startswith("rgb")}
-    return images | {k: partial(_read_labels, folder, files[k]) for k in files if k.startswith("labels")}
+def _read_labels(path: Path) -> Tensor:
+    labels = read_labels(path)
+    check_labels(labels, len(CLASSES) + 1, name=str(path))
+    return torch.where(labels == len(CLASSES), IGNORE, labels)
 
 
-def _read_labels(folder: Path, files: dict[str, Path], name: str) -> Tensor:
-    labels = read_labels(verified(folder, files[name]))
-    check_labels(labels, _UNLABELLED + 1, name=str(files[name]))
-    return torch.where(labels == _UNLABELLED, IGNORE, labels)
+def _read_expressions(by_image: dict[str, list[dict]], labels: Path) -> list:
+    return read_expressions(by_image.get(labels.stem, []), _read_labels(labels))
+
+
+_READS: Reads = {
+    "rgb": (read_image, "rgb"),
+    "rgb_next": (read_image, "rgb_next"),
+    "labels": (_read_labels, "labels"),
+    "labels_next": (_read_labels, "labels_next"),
+}

@@ -1,22 +1,15 @@
 """Cityscapes: street scenes of 50 cities with fine labels, the frames around each, and stereo depth."""
 
 import re
-from functools import partial
 from pathlib import Path
 
-from torch import Tensor
-
-from mmlib.data.cityscapes_depth import depth_readers
-from mmlib.data.dataset import Dataset, from_readers
+from mmlib.data.cityscapes_depth import read_points
+from mmlib.data.dataset import Dataset, Reads, from_files
 from mmlib.data.flow_files import TOWARDS, with_flow
-from mmlib.data.folders import DataMissing, command, set_folder, verified
-from mmlib.data.fusion_sets import files_of, read_field
-from mmlib.data.street19 import CLASSES, to_train_ids
-from mmlib.images import read_labels
-
-SPLITS = ("train", "val", "test")
-COUNTS = {"train": 2975, "val": 500, "test": 1525}
-"""Images with fine labels, as the set's own README counts them."""
+from mmlib.data.folders import DataMissing, command, set_folder
+from mmlib.data.pairs import one_of
+from mmlib.data.street19 import CLASSES, read_street_labels
+from mmlib.images import read_image
 
 BEFORE, AFTER = 19, 10
 """A labelled frame is the 20th of its 30-frame snippet (the set's own pages); `snippets` counts how often here."""
@@ -32,6 +25,13 @@ _TYPES = {
 """Folder -> how its file names end, and the archive it comes in (names of the archives as others list them)."""
 
 _NAME = re.compile(r"(?P<city>.+)_(?P<sequence>\d{6})_(?P<frame>\d{6})")
+_READS: Reads = {
+    "rgb": (read_image, "rgb"),
+    "rgb_previous": (read_image, "rgb_previous"),
+    "rgb_next": (read_image, "rgb_next"),
+    "labels": (read_street_labels, "labels"),
+    ("depth", "points"): (read_points, "disparity", "camera"),
+}
 
 
 def cityscapes(
@@ -57,22 +57,23 @@ def cityscapes(
     (README of cityscapesScripts). The images themselves were unseen when this was written. ValueError for an unknown
     split or direction, DataMissing for archives or files that are absent.
     """
-    if split not in SPLITS or towards not in TOWARDS:
-        expected = f"a split of {', '.join(SPLITS)} and towards {' or '.join(TOWARDS)}"
-        raise ValueError(f"cityscapes: expected {expected}; got split {split!r} and towards {towards!r}")
+    one_of("cityscapes: split", split, ("train", "val", "test"))
+    one_of("cityscapes: towards", towards, TOWARDS)
     folder = set_folder("cityscapes")
     names = _names(folder, split)
-    files = _files(folder, split, names, towards if frame else None)
-    readers = {k: partial(read_field, folder, files[k], 3) for k in files if k.startswith("rgb")}
-    if "labels" in files:
-        readers["labels"] = partial(_read_labels, folder, files["labels"])
+    files = {"rgb": {name: _path(folder, split, name, "leftImg8bit") for name in names}}
+    if frame:
+        step = 1 if towards == "next" else -1
+        files[f"rgb_{towards}"] = {name: _neighbour(folder, split, name, step) for name in names}
+        _require(files[f"rgb_{towards}"], folder, "leftImg8bit_sequence")
+    kinds = {} if split == "test" else {"labels": "gtFine"}
     if depth:
-        files |= {kind: _kept(folder, split, names, kind) for kind in ("disparity", "camera")}
-        readers |= depth_readers(folder, files["disparity"], files["camera"])
-    note, every = TEST_NOTE if split == "test" else "", partial(files_of, files)
-    dataset = from_readers(
-        "cityscapes", split, "cityscapes-png", names, readers, folder=folder, files=every, classes=CLASSES, note=note
-    )
+        kinds |= {"disparity": "disparity", "camera": "camera"}
+    for field, kind in kinds.items():
+        files[field] = {name: _path(folder, split, name, kind) for name in names}
+        _require(files[field], folder, kind)
+    note = TEST_NOTE if split == "test" else ""
+    dataset = from_files("cityscapes", split, "cityscapes-png", folder, files, _READS, classes=CLASSES, note=note)
     return with_flow(dataset, flow, towards) if flow else dataset
 
 
@@ -108,24 +109,6 @@ def _names(folder: Path, split: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _files(folder: Path, split: str, names: tuple[str, ...], towards: str | None) -> dict[str, dict[str, Path]]:
-    files = {"rgb": _kept(folder, split, names, "leftImg8bit")}
-    if towards:
-        step = 1 if towards == "next" else -1
-        files[f"rgb_{towards}"] = {name: _neighbour(folder, split, name, step) for name in names}
-        _require(files[f"rgb_{towards}"], folder, split, "leftImg8bit_sequence")
-    if split != "test":
-        files["labels"] = _kept(folder, split, names, "gtFine")
-    return files
-
-
-def _kept(folder: Path, split: str, names: tuple[str, ...], kind: str) -> dict[str, Path]:
-    """{name: file} of one kind of file. DataMissing, with the archive's name, where any is absent."""
-    files = {name: _path(folder, split, name, kind) for name in names}
-    _require(files, folder, split, kind)
-    return files
-
-
 def _path(folder: Path, split: str, name: str, kind: str) -> Path:
     city = _NAME.fullmatch(name)["city"]
     return folder / kind / split / city / f"{name}_{_TYPES[kind][0]}"
@@ -138,14 +121,11 @@ def _neighbour(folder: Path, split: str, name: str, step: int) -> Path:
     return _path(folder, split, frame, "leftImg8bit_sequence")
 
 
-def _require(files: dict[str, Path], folder: Path, split: str, kind: str) -> None:
-    absent = [path for path in files.values() if not path.is_file()]
+def _require(files: dict[str, Path], folder: Path, kind: str) -> None:
+    """DataMissing, with the archive's name, where any file of a kind is absent."""
+    absent = [path.relative_to(folder) for path in files.values() if not path.is_file()]
     if absent:
         raise DataMissing(
-            f"cityscapes: {split}: {len(absent)} of {len(files)} files missing in {kind}/, such as "
-            f"{absent[0].relative_to(folder)}; unpack {_TYPES[kind][1]} in {folder}. How: {command('cityscapes')}"
+            f"cityscapes: {len(absent)} of {len(files)} files missing in {kind}/, such as {absent[0]}; unpack "
+            f"{_TYPES[kind][1]} in {folder}. How: {command('cityscapes')}"
         )
-
-
-def _read_labels(folder: Path, files: dict[str, Path], name: str) -> Tensor:
-    return to_train_ids(read_labels(verified(folder, files[name])), str(files[name]))

@@ -1,22 +1,18 @@
 """Cityscapes' stereo: from a disparity image and a camera file to depth and a point in space for every pixel."""
 
 import json
-from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from mmlib.data.folders import verified
 from mmlib.images import read_labels
 
 
-def depth_readers(folder: Path, disparities: dict[str, Path], cameras: dict[str, Path]) -> dict:
-    """Readers of `depth` (1,H,W) and `points` (3,H,W), both in metres, for a Dataset."""
-    return {
-        "depth": partial(_read, folder, disparities, cameras, slice(2, 3)),
-        "points": partial(_read, folder, disparities, cameras, slice(0, 3)),
-    }
+def read_points(disparity: Path, camera: Path) -> tuple[Tensor, Tensor]:
+    """The depth (1,H,W) and the point in space (3,H,W) of every pixel, both in metres."""
+    points = points_of(read_disparity(disparity), read_camera(camera))
+    return points[2:], points
 
 
 def read_disparity(path: Path) -> Tensor:
@@ -57,8 +53,3 @@ def points_of(disparity: Tensor, camera: dict[str, float]) -> Tensor:
     forward = camera["fx"] * camera["baseline"] / disparity
     right, down = (u - camera["cx"]) / camera["fx"] * forward, (v - camera["cy"]) / camera["fy"] * forward
     return torch.stack([right, down, forward])
-
-
-def _read(folder: Path, disparities: dict[str, Path], cameras: dict[str, Path], part: slice, name: str) -> Tensor:
-    disparity, camera = verified(folder, disparities[name]), verified(folder, cameras[name])
-    return points_of(read_disparity(disparity), read_camera(camera))[part]

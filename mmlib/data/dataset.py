@@ -2,17 +2,24 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from mmlib.data.folders import manifest, sha256
+from mmlib.data.folders import manifest, sha256, verified
 
-_PIXEL_FIELDS = ("rgb", "rgb_next", "rgb_previous", "ir", "ir_next", "labels", "labels_next", "derived_labels", "mask",
-                 "mask_next", "flow", "valid", "depth", "points")  # fmt: skip
+IMAGES = ("rgb", "rgb_next", "rgb_previous", "ir", "ir_next", "fused")
+LABELS = ("labels", "labels_next", "derived_labels")
+MASKS = ("mask", "mask_next", "valid", "occlusion")
+PIXELS = (*IMAGES, *LABELS, *MASKS, "flow", "depth", "points", "instances")
+"""The fields whose last two dimensions are height and width; `fused` may be a dict of such images."""
+
+Reads = dict[str | tuple[str, ...], tuple]
+"""Field -> (function, kind of file, ...): the field is the function's value, given a path of each kind. A tuple of
+fields stands for a function that returns as many values: {("boxes", "box_labels"): (read_boxes, "boxes", "rgb")}."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,9 +32,9 @@ class Dataset:
     bool; flow (2,H,W) float32 in pixels; boxes (N,4) float32 xyxy in pixels, box_labels (N,) int64; expressions, a
     list.
 
-    `variant` names the exact data ("msrs-jpeg92"), `classes` the ids of labels, `box_classes` those of box_labels,
-    `note` says what a number measured on this set must not be called. `content` is the fingerprint of what is not in
-    files.
+    `files` is {kind of file: {name: path}}. `variant` names the exact data ("msrs-jpeg92"), `classes` the ids of
+    labels, `box_classes` those of box_labels, `note` says what a number measured on this set must not be called.
+    `content` is the fingerprint of what is not in files.
     """
 
     name: str
@@ -37,7 +44,7 @@ class Dataset:
     fields: tuple[str, ...]
     read: Callable[[str, tuple[str, ...]], dict]
     folder: Path | None = None
-    files: Callable[[str], Sequence[Path]] | None = None
+    files: dict[str, dict[str, Path]] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     box_classes: tuple[str, ...] = ()
     note: str = ""
@@ -72,20 +79,14 @@ class Dataset:
         """The samples of these names, in this order. KeyError, with examples, for a name that is not in the set."""
         return replace(self, names=tuple(self._name(n) for n in names))
 
-    def collate(self, samples: Sequence[dict]) -> dict:
-        """Stack samples of one size into a batch (see mmlib.data.collate)."""
-        from mmlib.data.batches import collate
-
-        return collate(samples)
-
     @property
     def fingerprint(self) -> str:
         """sha256 hex over variant, names and the bytes of their files (from MANIFEST.sha256 where it lists them)."""
         digest = hashlib.sha256(f"{self.variant}\n{self.content}\n".encode())
         for name in self.names:
             digest.update(f"{name}\n".encode())
-            for path in self.files(name) if self.files else ():
-                digest.update(self._digest(path).encode())
+            for paths in self.files.values():
+                digest.update(self._digest(paths[name]).encode())
         return digest.hexdigest()
 
     def _digest(self, path: Path) -> str:
@@ -101,25 +102,46 @@ class Dataset:
         return index
 
 
-def from_readers(
+def from_files(
     name: str,
     split: str | None,
     variant: str,
-    names: Sequence[str],
-    readers: dict[str, Callable[[str], Any]],
-    **rest: Any,
+    folder: Path,
+    files: dict[str, dict[str, Path]],
+    reads: Reads,
+    *,
+    names: Sequence[str] | None = None,
+    **about: Any,
 ) -> Dataset:
-    """A Dataset whose fields are read one by one: {field: function from a name to its value}; `rest` as in Dataset."""
-    return Dataset(name, split, variant, tuple(names), tuple(readers), partial(_read_fields, readers), **rest)
+    """A Dataset of files below `folder`, each compared with the set's manifest before it is read.
+
+    files: {kind: {sample: path}}; every file of a sample counts in the fingerprint, in this order.
+    reads: how fields come from files, see `Reads`, in the order of the fields. A field of a kind of file that is not
+        in `files` is left out: one table serves all ways to load a set.
+    names: the samples of this split; None: all that the first kind has. `about`: classes, box_classes, note.
+    """
+    names = tuple(next(iter(files.values())) if names is None else names)
+    reads = {key: read for key, read in reads.items() if files.keys() >= set(read[1:])}
+    fields = tuple(field for key in reads for field in ((key,) if isinstance(key, str) else key))
+    read = partial(_read_files, folder, files, reads)
+    return Dataset(name, split, variant, names, fields, read, folder=folder, files=files, **about)
 
 
-def _read_fields(readers: dict[str, Callable[[str], Any]], name: str, fields: tuple[str, ...]) -> dict:
-    return {field: readers[field](name) for field in fields}
+def _read_files(
+    folder: Path, files: dict[str, dict[str, Path]], reads: Reads, name: str, fields: Sequence[str]
+) -> dict:
+    sample = {}
+    for key, (function, *kinds) in reads.items():
+        filled = (key,) if isinstance(key, str) else key
+        if set(filled) & set(fields):
+            value = function(*[verified(folder, files[kind][name]) for kind in kinds])
+            sample |= {key: value} if isinstance(key, str) else dict(zip(key, value))
+    return {field: sample[field] for field in fields}
 
 
 def _check_sizes(sample: dict, owner: str) -> None:
     """All pixel fields of one sample share one height and width; a pair that does not is not aligned."""
-    sizes = {k: tuple(v.shape[-2:]) for k, v in sample.items() if k in _PIXEL_FIELDS and isinstance(v, Tensor)}
+    sizes = {k: tuple(v.shape[-2:]) for k, v in sample.items() if k in PIXELS and isinstance(v, Tensor)}
     if len(set(sizes.values())) > 1:
         listed = ", ".join(f"{k} {h}x{w}" for k, (h, w) in sizes.items())
         raise ValueError(

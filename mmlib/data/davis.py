@@ -2,15 +2,15 @@
 
 import json
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from torch import Tensor
 
-from mmlib.data.dataset import Dataset, from_readers
+from mmlib.data.dataset import Dataset, Reads, from_files
 from mmlib.data.folders import DataMissing, command, verified
-from mmlib.data.fusion_sets import files_of, read_field
-from mmlib.data.pairs import find_layout, pack_file, paired
-from mmlib.images import read_labels
+from mmlib.data.pairs import find_layout, one_of, pack_file, paired
+from mmlib.images import read_image, read_labels
 
 _LAYOUTS = ({"rgb": "images", "mask": "masks"}, {"rgb": "JPEGImages/480p", "mask": "Annotations/480p"})
 _CAPTIONS = "captions_handwritten.json"
@@ -25,64 +25,55 @@ def davis(split: str | None = None, pairs: bool = False, expressions: bool = Fal
     unknown sequence, DataMissing without the captions.
     """
     folder, layout = find_layout("davis", _LAYOUTS)
-    sequences = sequences_of(folder / layout["rgb"])
-    if split not in (None, "val", *sequences):
-        raise ValueError(f"davis: split: expected None, 'val' or a sequence ({', '.join(sequences)}), got {split!r}")
-    files = _files(folder, layout, sequences if split in (None, "val") else [split])
+    sequences = sorted(path.name for path in (folder / layout["rgb"]).iterdir() if path.is_dir())
+    if not sequences:
+        raise DataMissing(f"davis: no sequence folders in {folder / layout['rgb']}; obtain it with: {command('davis')}")
+    one_of("davis: split", split, (None, "val", *sequences))
+    files: dict[str, dict[str, Path]] = {"rgb": {}, "mask": {}}
+    for sequence in sequences if split in (None, "val") else [split]:
+        found = paired("davis", **{field: folder / sub / sequence for field, sub in layout.items()})
+        for field, paths in found.items():
+            files[field] |= {f"{sequence}/{frame}": path for frame, path in paths.items()}
     names = list(files["rgb"])
     if pairs:
-        following = {n: m for n, m in zip(names, names[1:]) if n.partition("/")[0] == m.partition("/")[0]}
+        following = {a: b for a, b in pairwise(names) if Path(a).parent == Path(b).parent}
         names = list(following)
-        files |= {f"{key}_next": {n: files[key][following[n]] for n in names} for key in ("rgb", "mask")}
-    readers = {k: partial(read_field, folder, files[k], 3) if k.startswith("rgb") else partial(_mask, folder, files[k])
-               for k in files}  # fmt: skip
+        for field in ("rgb", "mask"):
+            files[f"{field}_next"] = {name: files[field][after] for name, after in following.items()}
+    reads = dict(_READS)
     if expressions:
-        readers["expressions"] = partial(_caption, _captions(folder, sequences), readers["mask"])
+        path = pack_file(folder / _CAPTIONS, "davis")
+        files["captions"] = dict.fromkeys(files["rgb"], path)  # one file serves all, and counts in the fingerprint
+        reads["expressions"] = (partial(_read_caption, _captions(verified(folder, path), sequences)), "mask")
     variant = ("davis-240p-jpeg88" if layout is _LAYOUTS[0] else "davis-480p") + ("+captions" if expressions else "")
-    every = partial(files_of, files, shared=(folder / _CAPTIONS,) if expressions else ())
-    return from_readers("davis", split or "val", variant, names, readers, folder=folder, files=every)
+    return from_files("davis", split or "val", variant, folder, files, reads, names=names)
 
 
-def sequences_of(images: Path) -> list[str]:
-    """The sequence folders, sorted. DataMissing if there are none."""
-    found = sorted(p.name for p in images.iterdir() if p.is_dir())
-    if not found:
-        raise DataMissing(f"davis: no sequence folders in {images}; obtain the set with: {command('davis')}")
-    return found
-
-
-def _files(folder: Path, layout: dict, sequences: list[str]) -> dict[str, dict[str, Path]]:
-    files: dict[str, dict[str, Path]] = {"rgb": {}, "mask": {}}
-    for sequence in sequences:
-        if not (folder / layout["mask"] / sequence).is_dir():
-            raise DataMissing(f"davis: {sequence} has no masks; complete the set with: {command('davis')}")
-        names, found = paired("davis", **{k: folder / sub / sequence for k, sub in layout.items()})
-        for key in files:
-            files[key] |= {f"{sequence}/{n}": found[key][n] for n in names}
-    return files
-
-
-def _mask(folder: Path, files: dict[str, Path], name: str) -> Tensor:
+def _read_mask(path: Path) -> Tensor:
     """Object pixels, (H,W) bool, from ids 0/1 (repacked) or 0/255 (published)."""
-    ids = read_labels(verified(folder, files[name]))
-    strange = ids[(ids != 0) & (ids != 1) & (ids != 255)]
-    if strange.numel() or bool((ids == 1).any() and (ids == 255).any()):
-        raise ValueError(
-            f"{files[name]}: expected a mask of 0 and 1, or 0 and 255, got ids {ids.unique().tolist()[:6]}"
-        )
+    ids = read_labels(path)
+    if set(ids.unique().tolist()) not in ({0}, {1}, {255}, {0, 1}, {0, 255}):
+        raise ValueError(f"{path}: expected a mask of 0 and 1, or 0 and 255, got ids {ids.unique().tolist()[:6]}")
     return ids > 0
 
 
-def _captions(folder: Path, sequences: list[str]) -> dict[str, str]:
-    path = pack_file(folder / _CAPTIONS, "davis")
-    captions = json.loads(verified(folder, path).read_text(encoding="utf-8"))
-    missing = [s for s in sequences if s not in captions]
+def _captions(path: Path, sequences: list[str]) -> dict[str, str]:
+    captions = json.loads(path.read_text(encoding="utf-8"))
+    missing = [sequence for sequence in sequences if sequence not in captions]
     if missing:
         raise ValueError(f"{path}: no caption for {', '.join(missing)}; restore the file")
     return captions
 
 
-def _caption(captions: dict[str, str], read_mask, name: str) -> list:
+def _read_caption(captions: dict[str, str], mask: Path) -> list:
     from mmlib.scenes import Expression
 
-    return [Expression(captions[name.partition("/")[0]], read_mask(name), "caption")]
+    return [Expression(captions[mask.parent.name], _read_mask(mask), "caption")]
+
+
+_READS: Reads = {
+    "rgb": (read_image, "rgb"),
+    "mask": (_read_mask, "mask"),
+    "rgb_next": (read_image, "rgb_next"),
+    "mask_next": (_read_mask, "mask_next"),
+}

@@ -1,4 +1,4 @@
-"""Optical flow that was computed before and lies beside a data set: where, in which files, and what made it.
+"""Files of optical flow; and flow that was computed before and lies beside a data set: where, and what made it.
 
 A flow of the set `name` lies in <the set's folder>/flow/<method>/<towards>/<sample>.npz. `towards` says which frame it
 leads to, "next" (t+1) or "previous" (t-1); it lives on the grid of the sample's own frame. Read are .npz (key `flow`,
@@ -8,6 +8,9 @@ are (u right, v down) in pixels of that size, NaN or above 1e9 where unknown.
 
 import io
 import json
+import struct
+import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,14 +21,75 @@ from torch import Tensor
 
 from mmlib.data.dataset import Dataset
 from mmlib.data.folders import DataMissing, verified
-from mmlib.data.middlebury import read_flo, read_flow_npz
 from mmlib.files import replace_file
+from mmlib.images import image_size
 
 TOWARDS = ("previous", "next")
 SUFFIXES = (".npz", ".npy", ".flo")
 SETTINGS = "settings.json"
+FLO_TAG = 202021.25
+"""The float that opens every .flo file, Middlebury's check that byte order is right."""
+
 _FIELDS = ("flow", "valid")
+_UNKNOWN = 1e9
 _LONGEST = 65504.0  # what float16 can hold
+
+
+# --- files
+
+
+def read_flow_file(path: Path) -> tuple[Tensor, Tensor]:
+    """A flow file -> flow (2,H,W) float32 in pixels, 0 where unknown, and valid (H,W) bool.
+
+    ValueError for another suffix, a truncated or damaged file, a .flo with a wrong tag or size, or an array that is not
+    [H,W,2] of floats.
+    """
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise ValueError(f"{path}: expected a flow file in {', '.join(SUFFIXES)}; convert it first")
+    try:
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as archive:
+                array = archive["flow"]
+        elif path.suffix == ".npy":
+            array = np.load(path, allow_pickle=False)
+        else:
+            array = _flo(path.read_bytes())
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: expected a flow [H,W,2] ({error}); delete it and obtain it again") from None
+    if array.ndim != 3 or array.shape[2] != 2 or array.dtype.kind != "f":
+        raise ValueError(f"{path}: expected floats [H,W,2], got {array.dtype} {list(array.shape)}; obtain it again")
+    flow = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1), np.float32))
+    valid = (flow.abs() < _UNKNOWN).all(0)  # False for NaN too
+    return flow.where(valid, 0), valid
+
+
+def _flo(content: bytes) -> np.ndarray:
+    """The bytes of a .flo file -> [H,W,2]."""
+    if len(content) < 12 or struct.unpack("<f", content[:4])[0] != FLO_TAG:
+        raise ValueError(f"a .flo file starts with the float {FLO_TAG}, this one does not")
+    width, height = struct.unpack("<ii", content[4:12])
+    if width <= 0 or height <= 0 or len(content) != 12 + 8 * width * height:
+        raise ValueError(f"{width}x{height} vectors announced, {len(content) - 12} bytes there")
+    return np.frombuffer(content, "<f4", offset=12).reshape(height, width, 2)
+
+
+def write_flow(path: Path, flow: Tensor) -> None:
+    """Write a flow (2,H,W), float, pixels, NaN = unknown, as a compressed .npz in half precision.
+
+    The file appears complete or not at all. Half precision moves a vector of up to 16 pixels by at most 1/256 pixel, of
+    up to 64 by 1/64. ValueError for another shape or suffix, or vectors beyond 65504 pixels.
+    """
+    if flow.ndim != 3 or flow.shape[0] != 2 or not flow.is_floating_point() or path.suffix != ".npz":
+        raise ValueError(f"{path}: expected a float flow (2,H,W) and a name in .npz, got {tuple(flow.shape)}")
+    if bool((flow.abs() > _LONGEST).any()):
+        raise ValueError(f"{path}: a vector is longer than {_LONGEST:.0f} pixels; mark unknown ones as NaN")
+    memory = io.BytesIO()
+    np.savez_compressed(memory, flow=flow.permute(1, 2, 0).cpu().numpy().astype(np.float16))
+    replace_file(path, memory.getvalue())
+
+
+# --- beside a set
 
 
 def flow_folder(folder: Path, method: str, towards: str) -> Path:
@@ -55,52 +119,22 @@ def with_flow(dataset: Dataset, method: str, towards: str = "next") -> Dataset:
     return replace(
         dataset,
         variant=f"{dataset.variant}+flow-{method}-{towards}",
-        fields=(*dataset.fields, "flow", "valid"),
+        fields=(*dataset.fields, *_FIELDS),
         read=partial(_read_both, dataset.read, dataset.folder, files),
-        files=partial(_files_of_both, dataset.files, files),
+        files=dataset.files | {"flow": files},
     )
+
+
+def _read_both(read, folder: Path, files: dict[str, Path], name: str, fields: tuple[str, ...]) -> dict:
+    sample = read(name, tuple(field for field in fields if field not in _FIELDS))
+    if set(fields) & set(_FIELDS):
+        sample |= dict(zip(_FIELDS, read_flow_file(verified(folder, files[name]))))
+    return {field: sample[field] for field in fields}
 
 
 def existing(base: Path, name: str) -> Path | None:
     """The flow file of a sample in a folder of flows, whatever its suffix; None where there is none."""
     return next((path for suffix in SUFFIXES if (path := base / f"{name}{suffix}").is_file()), None)
-
-
-def read_flow_file(path: Path) -> tuple[Tensor, Tensor]:
-    """A flow file -> flow (2,H,W) float32 in pixels, 0 where unknown, and valid (H,W) bool.
-
-    ValueError for another suffix, a truncated file, or an array that is not [H,W,2] of floats.
-    """
-    if path.suffix == ".flo":
-        return read_flo(path)
-    if path.suffix == ".npz":
-        return read_flow_npz(path)
-    if path.suffix != ".npy":
-        raise ValueError(f"{path}: expected a flow file in {', '.join(SUFFIXES)}; convert it first")
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise ValueError(f"{path}: expected an array [H,W,2] ({error}); delete it and compute it again") from None
-    if array.ndim != 3 or array.shape[2] != 2 or array.dtype.kind != "f":
-        raise ValueError(f"{path}: expected floats [H,W,2], got {array.dtype} {list(array.shape)}; compute it again")
-    flow = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1).astype(np.float32)))
-    valid = (flow.abs() < 1e9).all(0)
-    return flow.where(valid, 0), valid
-
-
-def write_flow(path: Path, flow: Tensor) -> None:
-    """Write a flow (2,H,W), float, pixels, NaN = unknown, as a compressed .npz in half precision.
-
-    The file appears complete or not at all. Half precision moves a vector of up to 16 pixels by at most 1/256 pixel, of
-    up to 64 by 1/64. ValueError for another shape or suffix, or vectors beyond 65504 pixels.
-    """
-    if flow.ndim != 3 or flow.shape[0] != 2 or not flow.is_floating_point() or path.suffix != ".npz":
-        raise ValueError(f"{path}: expected a float flow (2,H,W) and a name in .npz, got {tuple(flow.shape)}")
-    if bool((flow.abs() > _LONGEST).any()):
-        raise ValueError(f"{path}: a vector is longer than {_LONGEST:.0f} pixels; mark unknown ones as NaN")
-    memory = io.BytesIO()
-    np.savez_compressed(memory, flow=flow.permute(1, 2, 0).cpu().numpy().astype(np.float16))
-    replace_file(path, memory.getvalue())
 
 
 def keep_settings(base: Path, settings: dict) -> None:
@@ -116,12 +150,64 @@ def keep_settings(base: Path, settings: dict) -> None:
         raise ValueError(f"{base}: expected the settings {before}, got {settings}; give this way another --name")
 
 
-def _read_both(read, folder: Path, files: dict[str, Path], name: str, fields: tuple[str, ...]) -> dict:
-    sample = read(name, tuple(f for f in fields if f not in _FIELDS))
-    if set(fields) & set(_FIELDS):
-        sample |= dict(zip(_FIELDS, read_flow_file(verified(folder, files[name]))))
-    return {field: sample[field] for field in fields}
+def precompute_flow(
+    dataset: Dataset,
+    method: str,
+    towards: str = "next",
+    *,
+    name: str | None = None,
+    part: tuple[int, int] = (0, 1),
+    tell: Callable[[int, int], None] | None = None,
+    **options,
+) -> int:
+    """Write the flow of every sample that has none yet beside the set; returns how many were written.
+
+    Args:
+        dataset: has the fields rgb and rgb_next (or rgb_previous, as `towards` says) and a folder.
+        method, options: those of mmlib.flow.estimate. Flow leads from `rgb` to that other frame, on the grid of `rgb`.
+        name: what the flows are called in `load(..., flow=name)`; None: as the method.
+        part: (i, n): only every n-th sample from the i-th on, so that n processes can share the work.
+        tell: called with (samples done, samples in all) after each.
+
+    Each file appears complete or not at all, so a run that was stopped is continued by the same call. Flows made in
+    another way are never mixed in. ValueError for a set without the frame, a wrong part, or other settings than those
+    of the flows that are there; the errors of `estimate` otherwise.
+    """
+    from mmlib.flow import estimate
+
+    other = f"rgb_{towards}"
+    base = flow_folder(dataset.folder, name or method, towards) if dataset.folder else None
+    if base is None or not {"rgb", other} <= set(dataset.fields):
+        raise ValueError(f"{dataset.name}: expected a set of files with rgb and {other}, got {dataset!r}")
+    if not 0 <= part[0] < part[1]:
+        raise ValueError(f"part: expected (i, n) with 0 <= i < n, got {part}")
+    keep_settings(base, {"method": method, "towards": towards, "options": options})
+    frames = dataset.select("rgb", other)
+    mine = dataset.names[part[0] :: part[1]]
+    written = 0
+    for done, sample_name in enumerate(mine, 1):
+        if existing(base, sample_name) is None:
+            sample = frames[sample_name]
+            flow = estimate(sample["rgb"][None], sample[other][None], method, **options)[0]
+            write_flow(base / f"{sample_name}.npz", flow)
+            written += 1
+        if tell:
+            tell(done, len(mine))
+    return written
 
 
-def _files_of_both(others, files: dict[str, Path], name: str) -> list[Path]:
-    return [*others(name), files[name]]
+def check_flow(dataset: Dataset, name: str, towards: str = "next") -> list[str]:
+    """What is wrong with the flows of a set, as sentences: absent, unreadable, or of another size than their image."""
+    base, problems = flow_folder(dataset.folder, name, towards), []
+    for sample_name in dataset.names:
+        path = existing(base, sample_name)
+        try:
+            size = tuple(read_flow_file(path)[0].shape[1:]) if path else None
+        except ValueError as error:
+            problems.append(f"{sample_name}: {error}")
+            continue
+        expected = image_size(dataset.files["rgb"][sample_name])
+        if size != expected:
+            got = "x".join(map(str, size)) if size else "no file"
+            problems.append(f"{sample_name}: expected a flow of {'x'.join(map(str, expected))}, got {got}")
+    return problems

@@ -7,28 +7,28 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-FOLDERS = {
-    "roadscene": "roadscene",
-    "tno": "tno",
-    "vifb": "vifb",
-    "msrs": "msrs",
-    "camvid": "camvid",
-    "camvid_video": "camvid",
-    "davis": "davis2016val",
-    "middlebury": "middlebury_flow",
-    "cityscapes": "cityscapes",
-    "gta5": "gta5",
-    "mfnet": "mfnet",
-    "fmb": "fmb",
-    "msrs_full": "msrs_full",
-    "m3fd": "m3fd",
-    "llvip": "llvip",
-    "glove": "glove",
-    "weights": "weights",
+SETS = {
+    "ministreet": ("mmlib.data.ministreet", None),
+    "roadscene": ("mmlib.data.fusion_sets", "roadscene"),
+    "tno": ("mmlib.data.fusion_sets", "tno"),
+    "vifb": ("mmlib.data.fusion_sets", "vifb"),
+    "msrs": ("mmlib.data.msrs", "msrs"),
+    "camvid": ("mmlib.data.camvid", "camvid"),
+    "camvid_video": ("mmlib.data.camvid", "camvid"),
+    "davis": ("mmlib.data.davis", "davis2016val"),
+    "middlebury": ("mmlib.data.middlebury", "middlebury_flow"),
+    "cityscapes": ("mmlib.data.cityscapes", "cityscapes"),
+    "gta5": ("mmlib.data.gta5", "gta5"),
+    "mfnet": ("mmlib.data.mfnet", "mfnet"),
+    "fmb": ("mmlib.data.fmb", "fmb"),
+    "msrs_full": ("mmlib.data.msrs", "msrs_full"),
+    "m3fd": ("mmlib.data.m3fd", "m3fd"),
+    "llvip": ("mmlib.data.llvip", "llvip"),
 }
-"""Name of each set -> its folder under the data root; the script that obtains it is data_scripts/<script>.py."""
+"""Name of a set -> the module whose function of that name reads it, and its folder below the data root."""
 
-SCRIPTS = {name: name.removesuffix("_video") for name in FOLDERS}
+FOLDERS = {name: folder for name, (_, folder) in SETS.items() if folder} | {"glove": "glove", "weights": "weights"}
+"""Everything that `python data_scripts/obtain.py NAME` can obtain, and the folder it lies in."""
 
 
 class DataMissing(FileNotFoundError):
@@ -48,7 +48,7 @@ def data_root() -> Path:
     state = "is a file" if root.exists() else "does not exist"
     raise DataMissing(
         f"no data folder: expected a folder, but {tried} {state}; set MMLIB_DATA to the folder that holds roadscene/, "
-        "msrs/, ..., or obtain a set with: python data_scripts/roadscene.py"
+        f"msrs/, ..., or obtain a set with: {command('roadscene')}"
     )
 
 
@@ -64,8 +64,10 @@ def set_folder(name: str) -> Path:
 
 
 def command(name: str) -> str:
-    """The command that obtains (or explains how to obtain) a data set."""
-    return f"python data_scripts/{SCRIPTS[name]}.py"
+    """The command that obtains (or explains how to obtain) a data set; for what is not ours, a word for it."""
+    if name not in FOLDERS:
+        return "your own files"
+    return f"python data_scripts/obtain.py {name.removesuffix('_video')}"
 
 
 def installed(name: str) -> bool:
@@ -122,8 +124,8 @@ def verified(folder: Path, path: Path) -> Path:
     expected = manifest(folder).get(path.relative_to(folder).as_posix())
     if expected is not None and path.is_file() and (got := sha256(path)) != expected:
         raise ValueError(
-            f"{path}: damaged or changed: expected sha256 {expected[:12]}..., got {got[:12]}...; delete it and run "
-            f"the data_scripts/ script of this set again (--check lists every such file)"
+            f"{path}: damaged or changed: expected sha256 {expected[:12]}..., got {got[:12]}...; delete it and "
+            "obtain the set again (python data_scripts/obtain.py SET --check lists every such file)"
         )
     return path
 
@@ -135,9 +137,7 @@ def verify_all(folder: Path) -> list[str]:
     """
     entries = read_manifest(folder)
     if not entries:
-        raise DataMissing(
-            f"{folder}: no MANIFEST.sha256, so nothing to check against; obtain the set with data_scripts/"
-        )
+        raise DataMissing(f"{folder}: no MANIFEST.sha256, so nothing to check against; obtain the set again")
     problems = []
     for name, expected in entries.items():
         path = folder / name

@@ -5,28 +5,9 @@ from typing import Any
 
 from mmlib import uses
 from mmlib.data.dataset import Dataset
-from mmlib.data.folders import installed
+from mmlib.data.folders import SETS, installed
 
-_LOADERS = {
-    "ministreet": ("mmlib.data.ministreet", "ministreet"),
-    "roadscene": ("mmlib.data.fusion_sets", "roadscene"),
-    "tno": ("mmlib.data.fusion_sets", "tno"),
-    "vifb": ("mmlib.data.fusion_sets", "vifb"),
-    "msrs": ("mmlib.data.msrs", "msrs"),
-    "camvid": ("mmlib.data.camvid", "camvid"),
-    "camvid_video": ("mmlib.data.camvid", "camvid_video"),
-    "davis": ("mmlib.data.davis", "davis"),
-    "middlebury": ("mmlib.data.middlebury", "middlebury"),
-    "cityscapes": ("mmlib.data.cityscapes", "cityscapes"),
-    "gta5": ("mmlib.data.gta5", "gta5"),
-    "mfnet": ("mmlib.data.mfnet", "mfnet"),
-    "fmb": ("mmlib.data.fmb", "fmb"),
-    "msrs_full": ("mmlib.data.msrs_full", "msrs_full"),
-    "m3fd": ("mmlib.data.m3fd", "m3fd"),
-    "llvip": ("mmlib.data.llvip", "llvip"),
-}
-
-NAMES = tuple(_LOADERS)
+NAMES = tuple(SETS)
 """What `load` knows: MiniStreet, drawn on the spot, and real sets; the last seven are those of preset `paper`."""
 
 
@@ -37,13 +18,13 @@ def load(name: str, split: str | None = None, **options: Any) -> Dataset:
     unknown name, TypeError for an option the set does not have, DataMissing, with the command that obtains it, where
     it is absent.
     """
-    if name not in _LOADERS:
+    if name not in SETS:
         raise ValueError(f"unknown data set {name!r}; expected one of {', '.join(NAMES)}")
-    module, function = _LOADERS[name]
+    module, _ = SETS[name]
     uses.note_reader(name, module)
     if split is not None:
         options["split"] = split
-    return getattr(importlib.import_module(module), function)(**options)
+    return getattr(importlib.import_module(module), name)(**options)
 
 
 def available(name: str) -> bool:
@@ -51,6 +32,6 @@ def available(name: str) -> bool:
 
     ValueError for an unknown name; DataMissing if MMLIB_DATA is set to something that is not a folder.
     """
-    if name not in _LOADERS:
+    if name not in SETS:
         raise ValueError(f"unknown data set {name!r}; expected one of {', '.join(NAMES)}")
     return name == "ministreet" or installed(name)

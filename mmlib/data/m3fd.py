@@ -4,19 +4,16 @@ import json
 from functools import partial
 from pathlib import Path
 
-from mmlib.data.dataset import Dataset, from_readers
+from mmlib.data.boxes import read_voc
+from mmlib.data.dataset import Dataset, from_files
 from mmlib.data.folders import DataMissing, command, set_folder, verified
-from mmlib.data.fusion_sets import files_of, read_field
-from mmlib.data.pairs import Layout, paired, read_list, variant_of
-from mmlib.data.sequences import require_apart
-from mmlib.data.voc import annotations, box_readers
+from mmlib.data.pairs import READ_PAIR, beside, listed, one_of, paired, present, require_apart, variant_of
 
 BOX_CLASSES = ("people", "car", "bus", "motorcycle", "lamp", "truck")
 """Our ids 0..5. The releases disagree on the order of classes, so files are mapped by name only."""
 
-SPLITS = ("train", "val", "fusion")
-_SCENARIO, _LISTS = Path("meta/scenario.json"), {"train": Path("meta/train.txt"), "val": Path("meta/val.txt")}
-_DETECTION: Layout = {"rgb": "Vis", "ir": "Ir"}
+_SCENARIO = "meta/scenario.json"
+_LISTS = {"train": "meta/train.txt", "val": "meta/val.txt"}
 _IDS = {name: i for i, name in enumerate(BOX_CLASSES)} | {"person": 0}
 
 
@@ -28,26 +25,25 @@ def m3fd(split: str | None = None) -> Dataset:
 
     The frames come from few drives, so a random split tests on what it trained on. No official split exists. Read is
     meta/scenario.json, in which each scene (a recording, as ranges of frame numbers) has the mode "train" or "val";
-    else meta/train.txt and meta/val.txt, lists of names made of whole runs of frames (data_scripts/m3fd.py takes
+    else meta/train.txt and meta/val.txt, lists of names made of whole runs of frames (our recipe takes
     DAMSDet's). A scene in two splits is a ValueError.
 
     Layout: Vis/NAME.png, Ir/NAME.png, Annotation/NAME.xml (VOC), and fusion/{Vis,Ir}, as others describe the archives;
     the files themselves and any scenario.json were unseen when this was written. ValueError for an unknown split or
     class name and for a picture without its partner, DataMissing where folders or lists are absent.
     """
-    if split not in (None, *SPLITS):
-        raise ValueError(f"m3fd: split: expected None, {', '.join(SPLITS)}, got {split!r}")
+    one_of("m3fd: split", split, (None, "train", "val", "fusion"))
     folder = set_folder("m3fd")
-    base = folder / "fusion" if split == "fusion" else folder
-    names, files = paired("m3fd", **{field: base / sub for field, sub in _DETECTION.items()})
-    readers = {field: partial(read_field, folder, files[field], 3 if field == "rgb" else 1) for field in files}
-    if split != "fusion":
-        files["boxes"] = annotations("m3fd", folder / "Annotation", names)
-        readers |= box_readers(folder, files["boxes"], files["rgb"], _IDS)
-        names = _split(folder, split, names)
-    variant = variant_of("m3fd", files["rgb"], {}) + ("+fusion" if split == "fusion" else "")
-    return from_readers("m3fd", split, variant, names, readers, folder=folder, files=partial(files_of, files),
-                        box_classes=() if split == "fusion" else BOX_CLASSES)  # fmt: skip
+    if split == "fusion":
+        files = paired("m3fd", rgb=folder / "fusion/Vis", ir=folder / "fusion/Ir")
+        return from_files("m3fd", split, variant_of("m3fd", files["rgb"]) + "+fusion", folder, files, READ_PAIR)
+    files = paired("m3fd", rgb=folder / "Vis", ir=folder / "Ir")
+    files["boxes"] = beside("m3fd", files["rgb"], folder / "Annotation", ".xml")
+    names = _split(folder, split, files["rgb"]) if split else None
+    reads = READ_PAIR | {("boxes", "box_labels"): (partial(read_voc, classes=_IDS), "boxes", "rgb")}
+    return from_files(
+        "m3fd", split, variant_of("m3fd", files["rgb"]), folder, files, reads, names=names, box_classes=BOX_CLASSES
+    )
 
 
 def read_scenes(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
@@ -72,21 +68,17 @@ def read_scenes(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
     return scenes, splits
 
 
-def _split(folder: Path, split: str | None, names: tuple[str, ...]) -> tuple[str, ...]:
-    if split is None:
-        return names
+def _split(folder: Path, split: str, samples: dict[str, Path]) -> tuple[str, ...]:
+    """The samples of "train" or "val", in order, once it is sure that no recording lies in both."""
     if (folder / _SCENARIO).is_file():
         scenes, splits = read_scenes(verified(folder, folder / _SCENARIO))
-    elif all((folder / path).is_file() for path in _LISTS.values()):
-        lists = {part: read_list(verified(folder, folder / path), "m3fd") for part, path in _LISTS.items()}
-        scenes, splits = {}, {part: [n.removesuffix(".png") for n in lines] for part, lines in lists.items()}
-    else:
-        expected = f"{_SCENARIO}, or {_LISTS['train']} and {_LISTS['val']}"
+        require_apart("m3fd", scenes, splits)
+        return tuple(sorted(present("m3fd", f"{split} of {_SCENARIO}", splits[split], samples)))
+    if not all((folder / path).is_file() for path in _LISTS.values()):
         raise DataMissing(
-            f"m3fd: no split by recording: expected {expected} in {folder}; obtain them with: {command('m3fd')}"
+            f"m3fd: no split by recording: expected {_SCENARIO}, or {_LISTS['train']} and {_LISTS['val']} in {folder}; "
+            f"obtain them with: {command('m3fd')}"
         )
-    require_apart("m3fd", scenes, splits)
-    absent = sorted(set(splits[split]) - set(names))
-    if absent:
-        raise DataMissing(f"m3fd: {split} names {len(absent)} absent pairs, such as {absent[0]}: {command('m3fd')}")
+    splits = {part: listed("m3fd", folder, path, samples) for part, path in _LISTS.items()}
+    require_apart("m3fd", {}, splits)
     return tuple(sorted(splits[split]))

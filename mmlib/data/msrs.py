@@ -1,16 +1,25 @@
-"""MSRS: aligned road pairs by day and night, with human detection boxes; pixel masks of three derived kinds."""
+"""MSRS: aligned road pairs by day and night. `msrs`: the test part, with human boxes and three derived kinds of mask;
+`msrs_full`: the whole set as published, with its real masks."""
 
 from functools import partial
 from pathlib import Path
 
-from torch import Tensor
-
 from mmlib.data.boxes import read_boxes
-from mmlib.data.dataset import Dataset, from_readers
-from mmlib.data.folders import DataMissing, command, verified
-from mmlib.data.fusion_sets import files_of, read_field
-from mmlib.data.pairs import find_layout, paired, read_list, variant_of
-from mmlib.images import image_size, read_labels
+from mmlib.data.dataset import Dataset, Reads, from_files
+from mmlib.data.folders import DataMissing, set_folder
+from mmlib.data.pairs import (
+    READ_PAIR,
+    beside,
+    day_or_night,
+    find_layout,
+    listed,
+    one_of,
+    pack_file,
+    paired,
+    part_of_train,
+    variant_of,
+)
+from mmlib.images import read_labels
 
 BOX_CLASSES = ("person", "bicycle", "car")
 """Ids of the boxes, in the order of the box release's own class list."""
@@ -23,10 +32,15 @@ DERIVED = {"weak": ("weak_masks", 4), "mfnet_pseudo": ("mfnet_pseudo", 9), "cons
 
 DERIVED_NOTE = "derived masks are not ground truth: an IoU against them is agreement with pseudo-labels, not accuracy"
 SENSORS = ("fusion", "visible", "infrared")
-SPLITS = ("train", "val", "test")
 
 _LAYOUTS = ({"rgb": "vi", "ir": "ir"}, {"rgb": "test/vi", "ir": "test/ir"})
 _REAL_LABELS = ("labels_seg", "Segmentation_labels", "test/Segmentation_labels")
+_READS: Reads = {
+    **READ_PAIR,
+    "labels": (partial(read_labels, num_classes=len(CLASSES)), "labels"),
+    "time": (day_or_night, "rgb"),
+    ("boxes", "box_labels"): (partial(read_boxes, num_classes=len(BOX_CLASSES)), "boxes", "rgb"),
+}
 
 
 def msrs(
@@ -41,68 +55,69 @@ def msrs(
     real masks as `labels`; they could not be obtained for the data pack, so this raises DataMissing until somebody
     adds them. ValueError for other values of these arguments.
     """
-    _one_of("split", split, (None, *SPLITS))
-    _one_of("boxes", boxes, (None, *SENSORS))
-    _one_of("derived", derived, (None, *DERIVED))
+    one_of("msrs: split", split, (None, "train", "val", "test"))
+    one_of("msrs: boxes", boxes, (None, *SENSORS))
+    one_of("msrs: derived", derived, (None, *DERIVED))
     folder, layout = find_layout("msrs", _LAYOUTS)
     sources = {field: folder / sub for field, sub in layout.items()}
-    sources |= {"derived_labels": _derived(folder, derived)} if derived else {}
-    sources |= {"labels": _real_labels(folder)} if labels else {}
-    names, files = paired("msrs", **sources)
-    readers = _readers(folder, files, derived)
-    readers |= _box_readers(folder, boxes, files["rgb"], names) if boxes else {}
-    names = _split(folder, split, names)
-    variant = variant_of("msrs", files["rgb"], {".jpg": "jpeg92"}) + (f"+{derived}" if derived else "")
-    return from_readers(
+    reads = dict(_READS)
+    if derived:
+        masks, num_classes = DERIVED[derived]
+        sources["derived_labels"] = pack_file(folder / masks, "msrs")
+        reads["derived_labels"] = (partial(read_labels, num_classes=num_classes), "derived_labels")
+    if labels:
+        sources["labels"] = _real_labels(folder)
+    files = paired("msrs", **sources)
+    if boxes:
+        files["boxes"] = _box_files("msrs", folder / "labels_det" / boxes, files["rgb"])
+    return from_files(
         "msrs",
         split,
-        variant,
-        names,
-        readers,
-        folder=folder,
-        files=partial(_files, files, folder, boxes),
+        variant_of("msrs", files["rgb"], jpg="jpeg92") + (f"+{derived}" if derived else ""),
+        folder,
+        files,
+        reads,
+        names=listed("msrs", folder, f"splits/{split}.txt", files["rgb"]) if split else None,
         classes=CLASSES if labels or derived else (),
         box_classes=BOX_CLASSES if boxes else (),
         note=DERIVED_NOTE if derived else "",
     )
 
 
-def _box_readers(folder: Path, sensor: str, rgb: dict[str, Path], names: tuple[str, ...]) -> dict:
-    base = folder / "labels_det" / sensor
-    missing = [n for n in names if not (base / f"{n}.txt").is_file()]
-    if missing:
-        raise DataMissing(
-            f"msrs: {len(missing)} box files missing in {base} ({', '.join(missing[:3])}, ...); an image without "
-            f"objects has an empty file. Load with boxes=None, or obtain them with: {command('msrs')}"
-        )
-    return {
-        "boxes": partial(_read_boxes, folder, base, rgb, 0),
-        "box_labels": partial(_read_boxes, folder, base, rgb, 1),
-    }
+def msrs_full(split: str = "train", boxes: str | None = None) -> Dataset:
+    """MSRS at 640x480: rgb (3,480,640), ir (1,480,640), labels (480,640), ids of CLASSES, and `time`.
+
+    `split`: "train" (1083) and "test" (361) as released; "fit" and "val", our division of train into what is fitted
+    and a tenth held back to choose by. The test part shows the scenes of load("msrs"). `boxes`: "fusion", "visible" or
+    "infrared", whose boxes are added, boxes (N,4) xyxy pixels and box_labels (N,), ids of BOX_CLASSES.
+
+    Layout: {train,test}/{vi,ir,Segmentation_labels}/NAME.png, and labels_det/SENSOR/{train,test}/NAME.txt with one
+    "class xc yc w h" a line. The release has no file for an image without objects; our recipe adds an empty one. The
+    images were seen in the repository's list of files, Segmentation_labels only in others' code: unseen. ValueError
+    for an unknown split or sensor, ids above 8, or a picture without its partner; DataMissing where files are absent.
+    """
+    one_of("msrs_full: split", split, ("train", "fit", "val", "test"))
+    one_of("msrs_full: boxes", boxes, (None, *SENSORS))
+    folder, home = set_folder("msrs_full"), "test" if split == "test" else "train"
+    base = folder / home
+    files = paired("msrs_full", rgb=base / "vi", ir=base / "ir", labels=base / "Segmentation_labels")
+    if boxes:
+        files["boxes"] = _box_files("msrs_full", folder / "labels_det" / boxes / home, files["rgb"])
+    return from_files(
+        "msrs_full",
+        split,
+        variant_of("msrs_full", files["rgb"]) + (f"+boxes-{boxes}" if boxes else ""),
+        folder,
+        files,
+        _READS,
+        names=part_of_train(split, files["rgb"]),
+        classes=CLASSES,
+        box_classes=BOX_CLASSES if boxes else (),
+    )
 
 
-def _read_boxes(folder: Path, base: Path, rgb: dict[str, Path], part: int, name: str) -> Tensor:
-    return read_boxes(verified(folder, base / f"{name}.txt"), *image_size(rgb[name]), len(BOX_CLASSES))[part]
-
-
-def _readers(folder: Path, files: dict[str, dict[str, Path]], derived: str | None) -> dict:
-    readers = {key: partial(read_field, folder, files[key], channels) for key, channels in (("rgb", 3), ("ir", 1))}
-    if derived:
-        readers["derived_labels"] = partial(_read_mask, folder, files["derived_labels"], DERIVED[derived][1])
-    if "labels" in files:
-        readers["labels"] = partial(_read_mask, folder, files["labels"], len(CLASSES))
-    return readers | {"time": _time}
-
-
-def _read_mask(folder: Path, files: dict[str, Path], num_classes: int, name: str) -> Tensor:
-    return read_labels(verified(folder, files[name]), num_classes)
-
-
-def _time(name: str) -> str:
-    """Day or night from the last letter of MSRS's file names."""
-    if name[-1] not in "DN":
-        raise ValueError(f"msrs: expected names that end in D (day) or N (night), got {name!r}")
-    return "day" if name[-1] == "D" else "night"
+def _box_files(name: str, folder: Path, images: dict[str, Path]) -> dict[str, Path]:
+    return beside(name, images, folder, ".txt", "an image without objects has an empty file; load with boxes=None, or ")
 
 
 def _real_labels(folder: Path) -> Path:
@@ -114,31 +129,3 @@ def _real_labels(folder: Path) -> Path:
         f"obtained for the data pack. Put MSRS's own label PNGs (ids 0..8) into {folder / 'labels_seg'}, or load with "
         "derived='consensus'"
     )
-
-
-def _derived(folder: Path, derived: str) -> Path:
-    masks = folder / DERIVED[derived][0]
-    if not masks.is_dir():
-        raise DataMissing(f"msrs: {masks} does not exist; it is part of the data pack: {command('msrs')} --from FOLDER")
-    return masks
-
-
-def _split(folder: Path, split: str | None, names: tuple[str, ...]) -> tuple[str, ...]:
-    if split is None:
-        return names
-    chosen = read_list(verified(folder, folder / "splits" / f"{split}.txt"), "msrs")
-    strange = sorted(set(chosen) - set(names))
-    if strange:
-        raise ValueError(
-            f"msrs: {split}.txt names {len(strange)} absent images, such as {strange[0]}: {command('msrs')}"
-        )
-    return tuple(chosen)
-
-
-def _files(files: dict[str, dict[str, Path]], folder: Path, boxes: str | None, name: str) -> list[Path]:
-    return files_of(files, name) + ([folder / "labels_det" / boxes / f"{name}.txt"] if boxes else [])
-
-
-def _one_of(argument: str, value: str | None, expected: tuple) -> None:
-    if value not in expected:
-        raise ValueError(f"msrs: {argument}: expected one of {', '.join(map(repr, expected))}, got {value!r}")

@@ -1,31 +1,14 @@
 """The nineteen street classes of Cityscapes, and the way from the ids in its files (and in GTA5's) to theirs."""
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
-from mmlib.images import IGNORE
+from mmlib.images import IGNORE, read_labels
 
-CLASSES = (
-    "road",
-    "sidewalk",
-    "building",
-    "wall",
-    "fence",
-    "pole",
-    "traffic light",
-    "traffic sign",
-    "vegetation",
-    "terrain",
-    "sky",
-    "person",
-    "rider",
-    "car",
-    "truck",
-    "bus",
-    "train",
-    "motorcycle",
-    "bicycle",
-)
+CLASSES = ("road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation",
+           "terrain", "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle")  # fmt: skip
 """Train ids 0..18, in Cityscapes' order."""
 
 FILE_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
@@ -48,3 +31,8 @@ def to_train_ids(labels: Tensor, where: str = "labels") -> Tensor:
     table = torch.full((256,), IGNORE)
     table[torch.tensor(FILE_IDS)] = torch.arange(len(CLASSES))
     return table[labels]
+
+
+def read_street_labels(path: Path) -> Tensor:
+    """A label image of Cityscapes or GTA5 -> train ids (H,W). Errors as `read_labels` and `to_train_ids`."""
+    return to_train_ids(read_labels(path), str(path))

@@ -8,7 +8,6 @@ among the 8-connected components that are large enough, "only" the single one, "
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,14 +64,11 @@ def referred(labels: Tensor, cls: int, rule: str) -> Tensor:
     return parts[int(np.argmax(centres) if rule == "rightmost" else np.argmin(centres))]
 
 
-def read_expressions(
-    by_image: dict[str, list[dict]], read_labels: Callable[[str], Tensor], name: str
-) -> list[Expression]:
-    """All templates of one image as Expression(text, mask, kind), kind being the rule."""
+def read_expressions(entries: list[dict], labels: Tensor) -> list[Expression]:
+    """The templates of one image, given its label map, as Expression(text, mask, kind), kind being the rule."""
     from mmlib.scenes import Expression
 
-    labels = read_labels(name)
-    return [Expression(e["text"], referred(labels, e["cls"], e["rule"]), e["rule"]) for e in by_image.get(name, [])]
+    return [Expression(e["text"], referred(labels, e["cls"], e["rule"]), e["rule"]) for e in entries]
 
 
 def _components(mask: np.ndarray, smallest: int) -> tuple[list[Tensor], np.ndarray, np.ndarray]:

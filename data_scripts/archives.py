@@ -1,4 +1,6 @@
-"""Unpacking what is wanted from a .tar.gz, .zip or .whl, and nothing outside the folder it is unpacked into."""
+"""Unpacking what is wanted from a .tar.gz, .zip or .whl, and nothing outside the folder it is unpacked into.
+
+`tarfile` and `zipfile` read; which members, under which names, and what is refused, is ours."""
 
 import re
 import shutil
@@ -6,20 +8,20 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
-
-Take = tuple[str, str]
-"""A regular expression for a member's whole path, and its path in the set: (r"[^/]+/cropinfrared/(.+\\.jpg)",
-r"ir/\\1")."""
 
 
 class DamagedArchive(ValueError):
     """An archive that cannot be read to its end: fetch it again."""
 
 
-def unpack(archive: Path, take: Sequence[Take], folder: Path) -> int:
+def unpack(archive: Path, take: Sequence[tuple[str, str]], folder: Path) -> int:
     """Write the members that match `take` below `folder`; returns how many.
+
+    `take`: (regular expression for a member's whole path, its path in the set), such as
+    (r"[^/]+/cropinfrared/(.+\\.jpg)", r"ir/\\1").
 
     Only regular files are written: links, devices and names that would leave the folder (absolute, "..", drive letters)
     are an error if they match, and never followed. ValueError for such a name, for two members with one target, and if
@@ -29,13 +31,21 @@ def unpack(archive: Path, take: Sequence[Take], folder: Path) -> int:
     hits = dict.fromkeys((pattern for pattern, _ in take), 0)
     written: set[Path] = set()
     try:
-        for name, regular, opener in _members(archive):
-            for pattern, template in take:
-                match = re.fullmatch(pattern, name)
-                if match:
-                    hits[pattern] += 1
-                    _write(archive, name, regular, opener, _inside(folder, match.expand(template), name), written)
-                    break
+        for name, regular, opened in _members(archive):
+            found = _wanted(name, take)
+            if found is None:
+                continue
+            pattern, relative = found
+            hits[pattern] += 1
+            target = _inside(folder, relative, name)
+            if not regular:
+                raise ValueError(f"{archive}: {name!r} is a link or a device, not a file; do not trust this archive")
+            if target in written:
+                raise ValueError(f"{archive}: two members for {target}; its layout is not the one that was seen")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with opened() as source, open(target, "wb") as file:
+                shutil.copyfileobj(source, file, 1 << 20)
+            written.add(target)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
@@ -46,6 +56,15 @@ def unpack(archive: Path, take: Sequence[Take], folder: Path) -> int:
     return len(written)
 
 
+def _wanted(name: str, take: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+    """(the first pattern that a member's path matches, its path in the set); None if it matches none."""
+    for pattern, template in take:
+        match = re.fullmatch(pattern, name)
+        if match:
+            return pattern, match.expand(template)
+    return None
+
+
 def _members(archive: Path) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]]]:
     """(name, is a regular file, how to open it) of every member."""
     if zipfile.is_zipfile(archive):
@@ -53,12 +72,12 @@ def _members(archive: Path) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]
             for info in bundle.infolist():
                 if not info.is_dir():
                     link = (info.external_attr >> 28) == 0o12
-                    yield info.filename, not link, lambda info=info: bundle.open(info)
+                    yield info.filename, not link, partial(bundle.open, info)
     else:
         with tarfile.open(archive, "r:*") as bundle:
             for info in bundle:
                 if not info.isdir():
-                    yield info.name, info.isfile(), lambda info=info: bundle.extractfile(info)
+                    yield info.name, info.isfile(), partial(bundle.extractfile, info)
 
 
 def _inside(folder: Path, relative: str, name: str) -> Path:
@@ -67,16 +86,3 @@ def _inside(folder: Path, relative: str, name: str) -> Path:
     if path.is_absolute() or not path.parts or ".." in path.parts or ":" in path.parts[0]:
         raise ValueError(f"{name!r} would be written outside its folder; do not trust this archive")
     return folder / path
-
-
-def _write(
-    archive: Path, name: str, regular: bool, opener: Callable[[], IO[bytes]], target: Path, written: set[Path]
-) -> None:
-    if not regular:
-        raise ValueError(f"{archive}: {name!r} is a link or a device, not a file; do not trust this archive")
-    if target in written:
-        raise ValueError(f"{archive}: two members for {target}; its layout is not the one that was seen")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with opener() as source, open(target, "wb") as file:
-        shutil.copyfileobj(source, file, 1 << 20)
-    written.add(target)

@@ -1,4 +1,9 @@
-"""Downloading one file: resumed where it was cut, verified before it gets its name, never left half-written."""
+"""Downloading one file: resumed where it was cut, verified before it gets its name, never left half-written.
+
+It is our own because pooch, which we would rather use, cannot resume: it asks for the whole file on every try and
+throws away what a failed try brought. Some archives here have gigabytes; over a line that is cut now and then such a
+download would never end.
+"""
 
 import http.client
 import os
@@ -9,7 +14,12 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tqdm import tqdm
+
 from mmlib.data.folders import sha256
+
+UNSEEN = "unseen"
+"""Instead of a sha256 that nobody had seen."""
 
 CHUNK = 1 << 20
 _TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
@@ -25,41 +35,32 @@ class WrongBytes(ValueError):
 
 
 def download(
-    url: str, target: Path, digest: str | None = None, *, tries: int = 4, timeout: float = 30, pause: float = 0.5
+    url: str, target: Path, digest: str = UNSEEN, *, tries: int = 4, timeout: float = 30, pause: float = 0.5
 ) -> Path:
     """Fetch `url` into `target` and return it.
 
     Bytes go to `<target>.part`; a cut connection is resumed by an HTTP range request, also by a later call, and only if
-    the server still holds the same file (ETag or Last-Modified). `digest`, a sha256 or "first..last" of one, is checked
-    before the file gets its name; a file that is already there and matches is not fetched again. Raises NoNetwork after
-    `tries` attempts that brought nothing new, WrongBytes for a digest that differs (the bytes are thrown away),
+    the server still holds the same file (ETag or Last-Modified). `digest`, a sha256 or UNSEEN, is checked before the
+    file gets its name; a file that is already there and matches is not fetched again. Raises NoNetwork after `tries`
+    attempts that brought nothing new, WrongBytes for a digest that differs (the bytes are thrown away),
     FileNotFoundError where the server says that there is no such file, PermissionError where it refuses.
     """
-    if target.is_file() and (digest is None or same_digest(sha256(target), digest)):
+    if target.is_file() and digest in (UNSEEN, sha256(target)):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     failures, most = 0, 0
     while not _attempt(url, part, timeout):
         have = part.stat().st_size if part.is_file() else 0
-        failures, most = (0 if have > most else failures + 1), max(have, most)
+        failures = 0 if have > most else failures + 1
+        most = max(have, most)
         if failures >= tries:
             raise NoNetwork(
                 f"no connection to {url} in {tries} tries; check the network and run the same command again"
             )
         time.sleep(pause * 2**failures)
-    return _finish(url, part, target, digest)
-
-
-def same_digest(got: str, expected: str) -> bool:
-    """Whether a full sha256 is the expected one, given in full or as its published ends ("2d1bea7f..5d647c")."""
-    first, dots, last = expected.partition("..")
-    return got.startswith(first) and got.endswith(last) if dots else got == expected
-
-
-def _finish(url: str, part: Path, target: Path, digest: str | None) -> Path:
     got = sha256(part)
-    if digest is not None and not same_digest(got, digest):
+    if digest not in (UNSEEN, got):
         _discard(part)
         raise WrongBytes(
             f"{url}: expected sha256 {digest}, got {got}; the bytes were thrown away. Run again; if it repeats, the "
@@ -78,15 +79,16 @@ def _attempt(url: str, part: Path, timeout: float) -> bool:
         headers |= {"Range": f"bytes={have}-", "If-Range": validator}
     try:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout) as response:
-            if response.status == 206 and not _starts_at(response, have):
+            if response.status == 206 and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
                 _discard(part)
                 return False
             if response.status != 206:
                 _discard(part)
                 have = 0
-            total = _total(response, have)
+            length = response.headers.get("Content-Length")
+            total = have + int(length) if length else None
             _remember(part, response)
-            _copy(response, part, total)
+            _copy(response, part, have, total)
     except urllib.error.HTTPError as error:
         return _refused(error, url, part, have)
     except _CUT as error:
@@ -113,24 +115,16 @@ def _refused(error: urllib.error.HTTPError, url: str, part: Path, have: int) -> 
     raise FileNotFoundError(f"{url}: the server has no such file ({error.code} {error.reason}); the address has moved")
 
 
-def _copy(response: http.client.HTTPResponse, part: Path, total: int | None) -> None:
-    shown = time.monotonic()
-    with open(part, "ab") as file:
-        _require_space(part, total, file.tell())
-        while chunk := response.read1(CHUNK):  # what has come by now, so that a kill loses nothing
-            file.write(chunk)
-            if time.monotonic() - shown > 5:
-                shown = time.monotonic()
-                done = f"{file.tell() / 1e6:.1f}" + (f" of {total / 1e6:.1f}" if total else "")
-                print(f"  {done} MB", file=sys.stderr)
-
-
-def _require_space(part: Path, total: int | None, have: int) -> None:
+def _copy(response: http.client.HTTPResponse, part: Path, have: int, total: int | None) -> None:
     free = shutil.disk_usage(part.parent).free
     if total and total - have > free:
         raise OSError(
             f"{part.parent}: {(total - have) / 1e6:.0f} MB to fetch, {free / 1e6:.0f} MB free; make room first"
         )
+    with open(part, "ab") as file, tqdm(total=total, initial=have, unit="B", unit_scale=True, mininterval=5) as bar:
+        while chunk := response.read1(CHUNK):  # what has come by now, so that a kill loses little
+            file.write(chunk)
+            bar.update(len(chunk))
 
 
 def _resumable(part: Path) -> tuple[int, str]:
@@ -143,17 +137,8 @@ def _resumable(part: Path) -> tuple[int, str]:
 
 def _remember(part: Path, response: http.client.HTTPResponse) -> None:
     etag = response.headers.get("ETag", "")
-    strong = etag if etag and not etag.startswith("W/") else ""
+    strong = "" if etag.startswith("W/") else etag  # a weak one must not be used with If-Range
     _validator_file(part).write_text(strong or response.headers.get("Last-Modified", ""))
-
-
-def _starts_at(response: http.client.HTTPResponse, have: int) -> bool:
-    return response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-
-
-def _total(response: http.client.HTTPResponse, have: int) -> int | None:
-    length = response.headers.get("Content-Length")
-    return have + int(length) if length else None
 
 
 def _validator_file(part: Path) -> Path:
