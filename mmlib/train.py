@@ -455,7 +455,7 @@ class Checkpoint:
         """A shorter run is the beginning of a longer one if each learning rate was the one that the longer one has."""
         planned = saved.get("steps") if isinstance(saved, dict) else None
         steps = self.settings["steps"]
-        if isinstance(planned, int) and done <= planned < steps:
+        if isinstance(planned, int) and done <= planned < steps:  # noqa: SIM102
             if all(self.schedule(i, planned) == self.schedule(i, steps) for i in range(done)):
                 saved["steps"] = steps
 
@@ -511,9 +511,9 @@ def train(
 
     `step(batch)` gives scalar loss terms, summed times `weights`. `batches(i, part, parts)` is a share of batch i.
     `ema`: decay of averaged weights, which `evaluate` then gets. `health`: named parts of the network, read in the
-    first, the middle and the last step. A `checkpoint` folder that holds a run resumes it; a shorter one is continued if
-    its rates were the same. `unused`: some parameters get no gradient in some steps. NonFinite, ValueError or TypeError
-    say what went wrong.
+    first, the middle and the last step. A `checkpoint` folder that holds a run resumes it; a shorter run is continued
+    if its rates were the same. `unused`: some parameters get no gradient in some steps. NonFinite, ValueError or
+    TypeError say what went wrong.
     """
     here = world(device)
     net = params.to(here.device, memory_format=torch.channels_last).train()

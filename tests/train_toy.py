@@ -16,6 +16,7 @@ from torch import nn
 from mmlib.train import Batches, Schedule, poly, train, world
 
 STEPS = 12
+DECAYING = poly()
 
 
 def net_and_batches(dropout):
@@ -27,7 +28,7 @@ def net_and_batches(dropout):
 
 
 def run(checkpoint=None, save_every=100, kill_at=None, dropout=0.2, precision="fp32", steps=STEPS,
-        schedule: Schedule = poly(), **options):  # fmt: skip
+        schedule: Schedule = DECAYING, **options):  # fmt: skip
     """Train; return the log and the net."""
     net, batches = net_and_batches(dropout)
     seen = []
