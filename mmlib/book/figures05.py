@@ -380,8 +380,8 @@ def _parts(run: Record) -> dict[str, str]:
 
 
 TELLS = {
-    "quiz_healthy": "Every unit of every part fires, and val and test mIoU stand close to those of the best runs. It isn't "
-    "finished: both still improve after 400 steps, because thin things such as signs come late.",
+    "quiz_healthy": "Every unit of every part fires, and its test mIoU is close to the best of these runs. It isn't "
+    "finished: its val mIoU still improves after 400 steps, because thin things such as signs come late.",
     "quiz_labels": "The prediction shows it: every edge stands too far to the right, and what was pushed out there "
     "appears at the left edge. The loss falls all the same, because a network can learn displaced labels. "
     "A falling loss beside a val mIoU near the floor means that training and evaluation don't agree about "
@@ -389,15 +389,15 @@ TELLS = {
     "quiz_leak": "It has the highest val mIoU of all, and on test streets it is behind the healthy run. Its prediction "
     "for the val street is cleaner, too, because it has learned from that very street. Loss and health "
     "look fine. This is why settings are chosen on val streets and numbers come from test streets.",
-    "quiz_rate": "It does learn, because clipping and AdamW bound its steps. But its val mIoU comes to rest early and far "
-    "below that of the healthy run, and the health shows many units that never fire: long steps have pushed "
-    "them to where a ReLU passes no gradient.",
+    "quiz_rate": "It does learn, because clipping and AdamW bound its steps. But its val mIoU comes to rest early, and "
+    "far below that of the healthy run. The health shows many units that never fire: long steps have "
+    "pushed them to where a ReLU passes no gradient.",
     "quiz_norm": "It learns steadily, but by far the slowest at the start, and the health shows many units that never "
     "fire. A batch norm keeps what enters a ReLU around zero, so that about half of it passes. Without "
     "norms nothing brings a unit back that has drifted to the wrong side.",
-    "quiz_dead": "Only the health shows it: half of the units of encoder 3 never fire. The part has two layers, and of the "
-    "second nearly all units are dead, so the deepest level carries next to nothing. Curves, predictions and "
-    "scores are as good as those of the healthy run, because the shortcuts carry what is needed.",
+    "quiz_dead": "Only the health shows it: half of the units of encoder 3 never fire. The part has two layers, and of "
+    "the second nearly all units are dead, so the deepest level carries next to nothing. Its curves and scores "
+    "are as good as those of the healthy run, because the shortcuts carry what is needed.",
 }
 """What gave each of them away; `check_tells` says when a record no longer shows it."""
 
