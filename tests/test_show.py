@@ -289,3 +289,10 @@ def test_importing_draws_in_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": "."}
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_the_key_to_flow_names_the_length_of_full_colour():
+    key = show.flow_key(20.21)
+    html = key._repr_html_()
+    assert "full colour moves 20.2 pixels" in html and html.count("<img") == 1 and "cyan to the left" in html
+    assert "20.2 pixels" in str(key)

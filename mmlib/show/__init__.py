@@ -9,7 +9,7 @@ beforehand, and the slider still moves.
 """
 
 from mmlib.show.code import code
-from mmlib.show.colours import boxes, colour, labels_to_rgb, legend, overlay
+from mmlib.show.colours import boxes, colour, flow_key, labels_to_rgb, legend, overlay
 from mmlib.show.health import health
 from mmlib.show.html import Html, is_static
 from mmlib.show.images import images
@@ -25,6 +25,7 @@ __all__ = [
     "colour",
     "compare",
     "explore",
+    "flow_key",
     "frames",
     "health",
     "images",

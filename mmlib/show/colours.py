@@ -52,6 +52,21 @@ def legend(
     return Html(tag("ul", items, class_="mm-legend", style=style), "[legend] " + ", ".join(classes[i] for i in ids))
 
 
+def flow_key(longest: float) -> Html:
+    """The key to a picture of flow, to stand below it: a small colour wheel, and what it means in words.
+
+    ``longest``: the length in pixels that has the full colour, `max_flow` of `mmlib.flow.flow_to_rgb`.
+    """
+    from mmlib.flow import flow_legend
+    from mmlib.show.pixels import encode
+
+    words = f"Hue: the direction of motion. White stands still, full colour moves {longest:.3g} pixels, darker is more."
+    alt = "A colour wheel: red is motion to the right, yellow-green down, cyan to the left, violet up, white none"
+    wheel = tag("div", encode(flow_legend(112)).img(alt), style="flex:0 0 56px")
+    style = "display:flex;align-items:center;gap:.8em;margin:.5em 0;font-size:.9em"
+    return Html(tag("div", wheel + tag("span", words), class_="mm-legend", style=style), f"[flow key] {words}")
+
+
 def colour(
     map: torch.Tensor, cmap: str = "viridis", vmin: float | None = None, vmax: float | None = None
 ) -> torch.Tensor:

@@ -24,8 +24,11 @@ class Picture:
     height: int
 
     def img(self, alt: str, *, style: str = "", pixelated: bool = False) -> str:
-        """The ``<img>`` tag. Class ``dark-light`` keeps themes from dimming it: its pixels are data."""
-        style = "display:block;width:100%;height:auto;" + ("image-rendering:pixelated;" if pixelated else "") + style
+        """The ``<img>`` tag. Class ``dark-light`` keeps themes from dimming it: its pixels are data.
+
+        A thin grey line marks its border, so that white on a white page, or black on a black one, has an end.
+        """
+        style = "display:block;width:100%;height:auto;outline:1px solid rgb(128 128 128/.5);outline-offset:-1px;" + ("image-rendering:pixelated;" if pixelated else "") + style
         size = {"width": self.width, "height": self.height}
         return tag("img", src=self.uri, alt=alt, class_="mm-picture dark-light", style=style, **size)
 
