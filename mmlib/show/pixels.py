@@ -28,11 +28,9 @@ class Picture:
 
         A thin grey line marks its border, so that white on a white page, or black on a black one, has an end.
         """
-        style = (
-            "display:block;width:100%;height:auto;outline:1px solid rgb(128 128 128/.5);outline-offset:-1px;"
-            + ("image-rendering:pixelated;" if pixelated else "")
-            + style
-        )
+        border = "outline:1px solid rgb(128 128 128/.5);outline-offset:-1px;"
+        edges = "image-rendering:pixelated;" if pixelated else ""
+        style = f"display:block;width:100%;height:auto;{border}{edges}{style}"
         size = {"width": self.width, "height": self.height}
         return tag("img", src=self.uri, alt=alt, class_="mm-picture dark-light", style=style, **size)
 
