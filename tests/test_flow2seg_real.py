@@ -25,7 +25,7 @@ def test_labels_are_translated_by_name():
 def test_the_clip_is_one_drive(shared_data, monkeypatch):
     monkeypatch.setenv("MMLIB_DATA", str(shared_data))
     if not available("camvid_video"):
-        pytest.skip("no camvid_video: python data_scripts/camvid.py")
+        pytest.skip("no camvid_video: python data_scripts/obtain.py camvid")
     clip = drive((48, 64))
     assert {name: tuple(value.shape) for name, value in clip.items()} == {
         "rgb": (100, 3, 48, 64),

@@ -3,7 +3,7 @@
 import torch
 
 from mmlib.exercises.asking import Ask
-from mmlib.exercises.checking import exercise
+from mmlib.exercises.checking import Exercise, exercise
 
 FLOW = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]], [[0.0, -1.0], [0.0, -2.0]]]])
 
@@ -31,7 +31,7 @@ def zoom(ask: Ask) -> None:
     ask.equals("every sample of a batch", torch.cat([even, -even]), 2, want=torch.cat([2 * even, -2 * even]))
 
 
-@exercise(
+zero = Exercise(
     "ch6.zero",
     hints=[
         "The last layer's gradient is multiplied with what comes into it. What comes in if the layer before is zero?",
@@ -39,17 +39,8 @@ def zoom(ask: Ask) -> None:
         "PyTorch's ReLU has the slope 0 at 0. So if the layer before is zero, nothing passes to it, whatever follows.",
     ],
 )
-def zero(ask: Ask) -> None:
-    """Which layers learn in the first step: zero_last, zero_before -> (last, before)."""
-    ask.equals("nothing is zero: both learn", False, False, want=(True, True))
-    ask.equals(
-        "as in the paper's block: the last layer learns, the one before it waits", True, False, want=(True, False)
-    )
-    ask.equals("both zero: the block never wakes up", True, True, want=(False, False))
-    ask.equals("only the one before: the slope of the ReLU at 0 is 0", False, True, want=(False, False))
 
-
-@exercise(
+count = Exercise(
     "ch6.count",
     hints=[
         "Every output channel has a kernel for every input channel. The norm has two numbers for each output.",
@@ -57,12 +48,6 @@ def zero(ask: Ask) -> None:
         "`18 * classes * mixed + 2 * mixed`, then `9 * mixed**2 + 2 * mixed`, then `mixed * classes + classes`.",
     ],
 )
-def count(ask: Ask) -> None:
-    """How many numbers the fusion block learns: classes, mixed -> int."""
-    ask.equals("the smallest block: 18 + 2, 9 + 2, 1 + 1", 1, 1, want=33)
-    ask.equals("more classes: they count at both ends", 2, 1, want=36 + 2 + 9 + 2 + 2 + 2)
-    ask.equals("more channels", 1, 2, want=36 + 4 + 36 + 4 + 2 + 1)
-    ask.equals("at the poster's size: 0.08 % of the system", 19, 64, want=60_243)
 
 
 @exercise(

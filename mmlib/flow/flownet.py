@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -47,47 +44,3 @@ class FlowNetS(nn.Module):
         """The finest guess, at the size of the frames."""
         finest = self.guesses(rgb, rgb_next)[2]
         return F.interpolate(finest, rgb.shape[-2:], mode="bilinear")
-
-
-def learn_flow(
-    streets: Mapping[str, Tensor],
-    steps: int,
-    *,
-    batch: int = 4,
-    rate: float = 1e-3,
-    seed: int = 0,
-    checkpoint: Path | str | None = None,
-) -> FlowNetS:
-    """A FlowNetS that has learned from exact flow, on the CPU and in eval mode.
-
-    Args:
-        streets: rgb and rgb_next (N, 3, H, W) in [0, 1], flow (N, 2, H, W) in pixels; H and W divisible by 8.
-        steps, batch, rate, seed: of the training, by the mean end-point error at all three sizes.
-        checkpoint: a folder, so that a training that was cut off goes on; see `mmlib.train.train`.
-    """
-    from mmlib.train import Batches, poly, train, warmup
-
-    net = FlowNetS()
-
-    def step(batch: dict) -> dict[str, Tensor]:
-        terms = {}
-        for guess in net.guesses(batch["rgb"], batch["rgb_next"]):
-            exact = F.adaptive_avg_pool2d(batch["flow"], guess.shape[-2:])
-            miss = (guess.float() - exact).square().sum(dim=1).add(1e-6).sqrt()
-            terms[f"error at {guess.shape[-1]} columns"] = miss.mean()
-        return terms
-
-    source = {name: streets[name] for name in ("rgb", "rgb_next", "flow")}
-    optimizer = torch.optim.AdamW(net.parameters(), lr=rate)
-    schedule = warmup(min(10, steps // 4), poly(1.0))
-    train(
-        step,
-        net,
-        Batches(source, batch, seed),
-        steps=steps,
-        optimizer=optimizer,
-        schedule=schedule,
-        checkpoint=checkpoint,
-        seed=seed,
-    )
-    return net.cpu().eval()

@@ -22,9 +22,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from mmlib import uses
 from mmlib.files import ROOT, locked, replace_file
-
-PRESETS = ("smoke", "laptop", "night", "gpu", "paper")
-"""The sizes a chapter can be run at. A preset changes sizes, never code paths."""
+from mmlib.notebooks import PRESETS, check_preset
 
 SCHEMA = 2
 TWICE = "_x2"
