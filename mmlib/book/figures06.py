@@ -695,7 +695,7 @@ def film_strip(networks: Mapping[str, nn.Module], size: tuple[int, int]) -> Html
     """
     from mmlib.data import available, load
 
-    command = "python data_scripts/obtain.py camvid obtains the clip; PUBLISH_REAL_IMAGES=1 puts its frames into built pages."
+    command = "python data_scripts/obtain.py camvid obtains it; PUBLISH_REAL_IMAGES=1 puts its frames into built pages."
     if not {"pspnet", "flow2seg_dis"} <= set(networks):
         return missing("The film strip")
     if not available("camvid_video"):

@@ -207,8 +207,8 @@ class Flow2Seg(nn.Module):
 def losses(scores: dict[str, Tensor], labels: Tensor, alpha: float = 0.5, beta: float = 0.4) -> dict[str, Tensor]:
     """The weighted cross-entropy of each map of scores with labels (B, H, W), 255 = ignore: one scalar for each.
 
-    scores: by name, (B, classes, h, w) on any grid. "flow" weighs `alpha` and "auxiliary" `beta`, and both are compared on
-    their own grid, at a fraction of the cost; the others weigh 1, at full size.
+    scores: by name, (B, classes, h, w) on any grid. "flow" weighs `alpha` and "auxiliary" `beta`, and both are compared
+    on their own grid, at a fraction of the cost; the others weigh 1, at full size.
     """
     weights = {"flow": alpha, "auxiliary": beta}
     terms = {}
