@@ -1,120 +1,92 @@
-"""What chapter 6's exercises ask for: pooling, a careful correction, a count, a mirrored flow, edges."""
+"""What chapter 6's exercises ask for: an enlarged flow, what starts at zero, a count, own motion, a correction."""
 
 import torch
-from torch import Tensor
 
 from mmlib.exercises.asking import Ask
-from mmlib.exercises.checking import exercise
+from mmlib.exercises.checking import Exercise, exercise
 
-FOUR = torch.tensor([[[[1.0, 3.0, 0.0, 0.0], [5.0, 7.0, 0.0, 4.0]]]])
+FLOW = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]], [[0.0, -1.0], [0.0, -2.0]]]])
 
 
 @exercise(
-    "ch6.pool",
+    "ch6.zoom",
     hints=[
-        "Two steps: first make the picture so small that one place stands for one region, then make it large again.",
-        "`F.adaptive_avg_pool2d` takes the means. For the way back, which mode of `F.interpolate` blends nothing?",
-        "`F.interpolate(F.adaptive_avg_pool2d(features, n), features.shape[-2:], mode='nearest')`",
+        "Two things change when a scene is enlarged: where a vector stands, and how long it is.",
+        "Places: new row y shows old row y // factor, so index with `torch.arange(height) // factor`. Columns alike.",
+        "`factor * flow[:, :, rows][..., columns]`: what moves by 2 moves by 6 in a picture three times as wide.",
     ],
 )
-def pool(ask: Ask) -> None:
-    """The mean of the region around each place: (B, C, H, W), n -> (B, C, H, W)."""
-    ask.equals("one region: the mean of everything, everywhere", FOUR, 1, want=torch.full((1, 1, 2, 4), 2.5))
-    halves = torch.tensor([[2.0, 2.0, 0.0, 0.0], [6.0, 6.0, 2.0, 2.0]])[None, None]
-    ask.equals("2 x 2 regions", FOUR, 2, want=halves)
-    both = torch.cat([FOUR, -FOUR], dim=1)
-    ask.equals("channels stay apart", both, 1, want=torch.tensor([2.5, -2.5]).view(1, 2, 1, 1).expand(1, 2, 2, 4))
-    steps = torch.arange(16.0).view(1, 1, 4, 4)
-    want = torch.tensor([[2.5, 4.5], [10.5, 12.5]]).repeat_interleave(2, 0).repeat_interleave(2, 1)
-    ask.equals("nothing is blended between regions", steps, 2, want=want[None, None])
-    ask.equals("regions of one place change nothing", steps, 4, want=steps)
+def zoom(ask: Ask) -> None:
+    """The flow of the scene enlarged, cut to the top left window: (B, 2, H, W), factor -> (B, 2, H, W)."""
+    ask.equals("a factor of 1 changes nothing", FLOW, 1, want=FLOW)
+    even = torch.ones(1, 2, 2, 3)
+    ask.equals("what moves by 1 pixel moves by 3", even, 3, want=3 * even)
+    want = torch.tensor([[[[2.0, 2.0], [2.0, 2.0]], [[0.0, 0.0], [0.0, 0.0]]]])
+    ask.equals("the window shows the top left corner", FLOW, 2, want=want)
+    row = torch.tensor([[[[1.0, 5.0, 9.0, 0.0]], [[0.0, 0.0, 0.0, 0.0]]]])
+    ask.equals("columns", row, 2, want=torch.tensor([[[[2.0, 2.0, 10.0, 10.0]], [[0.0, 0.0, 0.0, 0.0]]]]))
+    column = row.transpose(2, 3)
+    want = torch.tensor([[[[2.0], [2.0], [10.0], [10.0]], [[0.0], [0.0], [0.0], [0.0]]]])
+    ask.equals("rows", column, 2, want=want)
+    ask.equals("every sample of a batch", torch.cat([even, -even]), 2, want=torch.cat([2 * even, -2 * even]))
 
 
-IMAGE, FLOW = torch.tensor([[[[2.0]], [[-1.0]]]]), torch.tensor([[[[10.0]], [[20.0]]]])
-
-
-def _difference(both: Tensor) -> Tensor:
-    """What the second half of the channels says beyond the first."""
-    half = both.shape[1] // 2
-    return both[:, half:] - both[:, :half]
-
-
-@exercise(
-    "ch6.fuse",
+zero = Exercise(
+    "ch6.zero",
     hints=[
-        "Join the two along the channels, hand them to `mix`, and remember which of them is to be corrected.",
-        "`image + trust * mix(torch.cat([image, flow], dim=1))` is right, but for one case. What is 0 times infinity?",
-        "It is not a number. So when `trust == 0`, return the image's scores and do not ask `mix` at all.",
+        "The last layer's gradient is multiplied with what comes into it. What comes in if the layer before is zero?",
+        "The gradient of the layer before is multiplied with the last layer's weights, and with the slope of the ReLU.",
+        "PyTorch's ReLU has the slope 0 at 0. So if the layer before is zero, nothing passes to it, whatever follows.",
     ],
 )
-def fuse(ask: Ask) -> None:
-    """The image's scores plus a correction: image, flow, mix, trust -> scores."""
-    want = torch.tensor([[[[10.0]], [[20.0]]]])
-    ask.equals("a correction that leads all the way to the flow's scores", IMAGE, FLOW, _difference, 1.0, want=want)
-    ask.equals("half the trust, half the way", IMAGE, FLOW, _difference, 0.5, want=torch.tensor([[[[6.0]], [[9.5]]]]))
-    ask.equals("no trust: the image's scores", IMAGE, FLOW, _difference, 0.0, want=IMAGE)
-    ask.equals(
-        "no trust, whatever the correction", IMAGE, FLOW, lambda both: both[:, :2] + float("inf"), 0.0, want=IMAGE
-    )
 
-
-@exercise(
+count = Exercise(
     "ch6.count",
     hints=[
-        "Every output channel has a kernel for every input channel. Then the norm: two numbers for each output.",
-        "A 1 x 1 kernel from 3 to 2 channels has 6 weights; its norm has 2 factors and 2 shifts. The ReLU has nothing.",
-        "`outputs * inputs * kernel**2 + 2 * outputs`",
+        "Every output channel has a kernel for every input channel. The norm has two numbers for each output.",
+        "The first block reads both maps of scores: 2 * classes inputs. The last layer has a bias, and no norm.",
+        "`18 * classes * mixed + 2 * mixed`, then `9 * mixed**2 + 2 * mixed`, then `mixed * classes + classes`.",
     ],
 )
-def count(ask: Ask) -> None:
-    """How many numbers convolution without bias, batch norm and ReLU learn: inputs, outputs, kernel -> int."""
-    ask.equals("the smallest block: a weight, a factor, a shift", 1, 1, 1, want=3)
-    ask.equals("every output looks at every input", 3, 2, 1, want=10)
-    ask.equals("a 3 x 3 kernel has nine places", 1, 2, 3, want=22)
-    ask.equals("the first block of the paper's mixer: 38 maps to 64", 38, 64, 3, want=22016)
-
-
-MOTION = torch.tensor([[[[1.0, 2.0, 3.0]], [[4.0, 5.0, 6.0]]]])
 
 
 @exercise(
-    "ch6.flip",
+    "ch6.own",
     hints=[
-        "Two things change in a mirror: where a vector stands, and which way it points.",
-        "Places: flip the last axis, of both channels. Directions: what went right goes left; up and down stay.",
-        "With `m = flow.flip(-1)`: `torch.cat([-m[:, :1], m[:, 1:]], dim=1)`",
+        "A standing point moves from x to x * z / (z - a). By how much does it move?",
+        "By x * (z / (z - a) - 1) = x * a / (z - a). What is that for the sky, where z is infinite?",
+        "Write the factor as `a / (z - a)`: it is 0 at infinity, while `z / (z - a)` would be infinity over infinity.",
     ],
 )
-def flip(ask: Ask) -> None:
-    """The flow of a scene in a left-right mirror: (B, 2, H, W) -> (B, 2, H, W)."""
-    down = torch.tensor([[[[0.0, 0.0]], [[1.0, 2.0]]]])
-    ask.equals("what falls goes on falling, at its new place", down, want=torch.tensor([[[[0.0, 0.0]], [[2.0, 1.0]]]]))
-    even = torch.tensor([[[[5.0, 5.0]], [[0.0, 0.0]]]])
-    ask.equals("what goes right goes left", even, want=torch.tensor([[[[-5.0, -5.0]], [[0.0, 0.0]]]]))
-    ask.equals("places and directions", MOTION, want=torch.tensor([[[[-3.0, -2.0, -1.0]], [[6.0, 5.0, 4.0]]]]))
-    rows = torch.tensor([[[[1.0], [2.0]], [[3.0], [4.0]]]])
-    ask.equals("rows keep their order", rows, want=torch.tensor([[[[-1.0], [-2.0]], [[3.0], [4.0]]]]))
-    ask.equals("every sample of a batch", torch.cat([even, -even]), want=torch.cat([-even, even]))
+def own(ask: Ask) -> None:
+    """What of a horizontal flow the camera doesn't explain: u, x, z, a -> tensor."""
+    one = torch.tensor([1.0])
+    ask.equals("a camera that stands explains nothing", 3 * one, 10 * one, 5 * one, 0.0, want=3 * one)
+    ask.equals("a standing point has no motion of its own", 2.5 * one, 10 * one, 5 * one, 1.0, want=0 * one)
+    ask.equals("what is left of the middle flows to the left", -2.5 * one, -10 * one, 5 * one, 1.0, want=0 * one)
+    ask.equals("the rest is its own", 4 * one, 10 * one, 5 * one, 1.0, want=1.5 * one)
+    far = torch.tensor([torch.inf])
+    ask.equals("the sky is infinitely far", one, 10 * one, far, 1.0, want=one)
+    ask.equals("a camera that drives backwards", -2 * one, 12 * one, 5 * one, -1.0, want=0 * one)
 
 
 @exercise(
-    "ch6.edge",
+    "ch6.overruled",
     hints=[
-        "Compare each row with the next one, and each column with the next one. A difference marks both pixels.",
-        "`labels[:, 1:] != labels[:, :-1]` has one row fewer than the picture: it says something about two rows.",
-        "Start with a map of False and `|=` the differences of rows into `[:, 1:]` and `[:, :-1]`; then the columns.",
+        "Find the class with the highest score before the correction, and after it.",
+        "Before: `image.argmax(dim=0)`. What are the scores after the correction?",
+        "`image.argmax(dim=0) != (image + correction).argmax(dim=0)`",
     ],
 )
-def edge(ask: Ask) -> None:
-    """Where a label differs from a direct neighbour's: (B, H, W) -> (B, H, W) bool."""
-    flat = torch.zeros(1, 2, 3, dtype=torch.int64)
-    ask.equals("one class has no edge, not even at the border", flat, want=torch.zeros(1, 2, 3, dtype=torch.bool))
-    columns = torch.tensor([[[0, 0, 1, 1]]])
-    ask.equals("both sides of a change, in a row", columns, want=torch.tensor([[[False, True, True, False]]]))
-    rows = torch.tensor([[[3], [3], [7], [7]]])
-    ask.equals("both sides of a change, in a column", rows, want=torch.tensor([[[False], [True], [True], [False]]]))
-    corner = torch.tensor([[[1, 0, 0], [0, 0, 0]]])
-    want = torch.tensor([[[True, True, False], [True, False, False]]])
-    ask.equals("diagonal neighbours do not count", corner, want=want)
-    two = torch.stack([torch.zeros(2, 2, dtype=torch.int64), torch.ones(2, 2, dtype=torch.int64)])
-    ask.equals("pictures of a batch are no neighbours", two, want=torch.zeros(2, 2, 2, dtype=torch.bool))
+def overruled(ask: Ask) -> None:
+    """Where a correction changes the class that is chosen: image, correction, (C, H, W) -> bool (H, W)."""
+    image = torch.tensor([2.0, 1.0, 0.0]).view(3, 1, 1)
+    up = torch.tensor([0.0, 1.5, 0.0]).view(3, 1, 1)
+    yes, no = torch.tensor([[True]]), torch.tensor([[False]])
+    ask.equals("no correction, no change", image, 0 * image, want=no)
+    ask.equals("the second class overtakes the first", image, up, want=yes)
+    ask.equals("a small correction isn't enough", image, 0.5 * up, want=no)
+    ask.equals("the same number for all classes changes nothing", image, torch.full((3, 1, 1), 9.0), want=no)
+    ask.equals("the winner is confirmed", image, image, want=no)
+    two = torch.cat([up, 0 * up], dim=2)
+    ask.equals("each place for itself", image.expand(3, 1, 2), two, want=torch.tensor([[True, False]]))

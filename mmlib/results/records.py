@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -10,7 +11,8 @@ import re
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from mmlib import uses
-from mmlib.files import ROOT, replace_file
+from mmlib.files import ROOT, locked, replace_file
 from mmlib.notebooks import PRESETS, check_preset
 
 SCHEMA = 2
@@ -334,9 +336,35 @@ def dump(record: Record) -> bytes:
     return json.dumps(content, indent=1, allow_nan=False).encode() + b"\n"
 
 
-def checkpoint_folder() -> str | None:
-    """Where a run of the night keeps its checkpoint, so that a killed one goes on; None for everybody else."""
-    return os.environ.get("MMLIB_CHECKPOINT")
+def checkpoint_folder(stage: str = "") -> str | None:
+    """Where a run of the night keeps its checkpoint, so that a killed one goes on; None for everybody else.
+
+    stage: the name of a stage of training, where a run has several.
+    """
+    folder = os.environ.get("MMLIB_CHECKPOINT")
+    return str(Path(folder) / stage) if folder else None
+
+
+@contextmanager
+def shared_stage(notebook: Path | str, **about: Any) -> Iterator[str | None]:
+    """The checkpoint folder of a stage of training that several runs of a night share; None for everybody else.
+
+    The first of them trains the stage, and the others wait and find it finished, bit by bit as if each had trained it.
+
+    Args:
+        notebook: the notebook that trains it, relative to the project; other code, other folder.
+        about: all that the stage depends on, such as the seed and the settings.
+    """
+    own = checkpoint_folder()
+    if own is None:
+        yield None
+        return
+    from mmlib.results.fingerprint import code_hashes
+
+    told = json.dumps([code_hashes(ROOT / notebook), about], sort_keys=True)
+    folder = Path(own).parent / f"stage-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+    with locked(folder.with_suffix(".lock"), waiting="another run trains the stage that they share"):
+        yield str(folder)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -1,58 +1,54 @@
 """Typical wrong answers to chapter 6's exercises; every one must be refused."""
 
 import torch
-import torch.nn.functional as F
 
 
-def blends(features, n):
-    return F.interpolate(F.adaptive_avg_pool2d(features, n), features.shape[-2:], mode="bilinear")
+def moves_only(flow, factor):
+    rows = torch.arange(flow.shape[2]) // factor
+    columns = torch.arange(flow.shape[3]) // factor
+    return flow[:, :, rows][..., columns]
 
 
-def regions_of_n_by_n_pixels(features, n):
-    return F.interpolate(F.avg_pool2d(features, n), features.shape[-2:], mode="nearest")
+def scales_only(flow, factor):
+    return factor * flow
 
 
-def nothing_times_infinity(image, flow, mix, trust):
-    return image + trust * mix(torch.cat([image, flow], dim=1))
+def zero_never_learns(zero_last, zero_before):
+    return not zero_last, not zero_before
 
 
-def flow_first(image, flow, mix, trust):
-    return image if trust == 0 else image + trust * mix(torch.cat([flow, image], dim=1))
+def forgets_the_relu(zero_last, zero_before):
+    return not zero_before, not zero_last
 
 
-def with_a_bias(inputs, outputs, kernel):
-    return outputs * inputs * kernel**2 + 3 * outputs
+def reads_one_path(classes, mixed):
+    return 9 * classes * mixed + 9 * mixed**2 + 4 * mixed + mixed * classes + classes
 
 
-def without_the_norm(inputs, outputs, kernel):
-    return outputs * inputs * kernel**2
+def without_norms(classes, mixed):
+    return 18 * classes * mixed + 9 * mixed**2 + mixed * classes + classes
 
 
-def moves_only(flow):
-    return flow.flip(-1)
+def trips_over_the_sky(u, x, z, a):
+    return u - x * (z / (z - a) - 1)
 
 
-def in_place(flow):
-    flow[:, 0] *= -1
-    return flow.flip(-1)
+def first_order_only(u, x, z, a):
+    return u - x * a / z
 
 
-def one_side_only(labels):
-    found = torch.zeros_like(labels, dtype=torch.bool)
-    found[:, 1:] |= labels[:, 1:] != labels[:, :-1]
-    found[..., 1:] |= labels[..., 1:] != labels[..., :-1]
-    return found
+def large_correction(image, correction):
+    return correction.abs().amax(dim=0) > 1
 
 
-def diagonals_too(labels):
-    ids = labels[:, None].float()
-    return (F.max_pool2d(ids, 3, 1, 1) != -F.max_pool2d(-ids, 3, 1, 1))[:, 0]
+def asks_the_correction_alone(image, correction):
+    return image.argmax(dim=0) != correction.argmax(dim=0)
 
 
 MUTANTS = {
-    "ch6.pool": [blends, regions_of_n_by_n_pixels],
-    "ch6.fuse": [nothing_times_infinity, flow_first],
-    "ch6.count": [with_a_bias, without_the_norm],
-    "ch6.flip": [moves_only, in_place],
-    "ch6.edge": [one_side_only, diagonals_too],
+    "ch6.zoom": [moves_only, scales_only],
+    "ch6.zero": [zero_never_learns, forgets_the_relu],
+    "ch6.count": [reads_one_path, without_norms],
+    "ch6.own": [trips_over_the_sky, first_order_only],
+    "ch6.overruled": [large_correction, asks_the_correction_alone],
 }

@@ -1,0 +1,70 @@
+"""Chapter 6's figures: they say so where records are missing, and the map shows what flow adds to the same layers."""
+
+import pandas
+import pytest
+
+from mmlib.book import figures06, numbers
+from mmlib.results import frame
+
+NOTHING = frame("flow2seg", preset="night").iloc[:0]
+
+
+def some(scores):
+    """A frame as `frame("flow2seg", preset="night")` gives: {(variant, metric): one value per seed}."""
+    rows = []
+    for (variant, metric), values in scores.items():
+        for seed, value in enumerate(values):
+            rows.append({"variant": variant, "longer": 1, "seed": seed, "metric": metric, "value": value})
+    return pandas.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    ["the_map", "value_table", "arms", "seed_by_seed", "twice", "regions", "classes", "drive", "fusions"],
+)
+def test_a_figure_without_records_says_so(draw):
+    assert "no run is published yet" in getattr(figures06, draw)(NOTHING).text
+
+
+def test_what_needs_whole_records_or_networks_says_so_too():
+    for draw in (figures06.learning, figures06.judged_health, figures06.tuning):
+        assert "no run is published yet" in draw({}).text
+    for draw in (figures06.hide_slider, figures06.correction, figures06.film_strip):
+        assert "no run is published yet" in draw({}, (48, 64)).text
+
+
+def test_the_posters_tables_stand_without_records():
+    assert "79.7" in figures06.poster("1c", {"ResNet101 + PSP": "pspnet"}, NOTHING).text
+    assert "81.4" in figures06.poster("2b", {}, NOTHING).text
+
+
+def test_a_gain_takes_the_seeds_that_both_have():
+    found = some({("a", "x"): [0.5, 0.6, 0.9], ("b", "y"): [0.4, 0.4]})
+    made = numbers.gain(found, "a", "b", "x", "y")
+    assert made.n == 2 and made.mean == pytest.approx(15.0)
+    assert numbers.gain(found, "a", "b", "x") is None
+    assert numbers.with_half(made).startswith("+15.0 ±") and numbers.with_half(None) is None
+
+
+def full_map():
+    """Scores of three seeds for every place of the map; flow adds its camouflage less ten times its error."""
+    scores = {}
+    for percent in figures06.CAMOUFLAGE:
+        at = f"camouflage_{percent}"
+        scores["extra_layers", f"{at}.movers"] = [0.3, 0.31, 0.32]
+        for error in figures06.ERRORS:
+            worth = percent / 100 - float(error.replace("_", ".")) / 10
+            scores["flow2seg", f"{at}.map.error_{error}.movers"] = [0.3 + worth, 0.31 + worth, 0.32 + worth]
+            scores["flow2seg", f"{at}.map.error_{error}.epe"] = [float(error.replace("_", "."))] * 3
+        scores["flow2seg_dis", f"{at}.movers"] = [0.35, 0.36, 0.38]
+        scores["flow2seg_dis", f"{at}.flow_epe.all"] = [0.8, 0.8, 0.8]
+    return some(scores)
+
+
+def test_the_map_shows_what_flow_adds_to_the_same_layers():
+    found = full_map()
+    assert figures06.value_on_map(found, 75, "0") == pytest.approx(75.0)
+    assert figures06.value_on_map(found, 0, "8") == pytest.approx(-80.0)
+    assert "camouflage" in figures06.the_map(found).text
+    text = figures06.value_table(found).text
+    assert "+100.0 ± 0.0" in text and "+5.3" in text
