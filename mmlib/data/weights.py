@@ -47,8 +47,8 @@ SHA256 = {
 def weights(name: str) -> dict[str, Tensor]:
     """The state dict of a pretrained network, float32 on the CPU (half-precision files are cast; integers stay).
 
-    The file's sha256 is checked against SHA256 or the manifest, and it is read with `weights_only=True`. ValueError for an
-    unknown name or a damaged file, DataMissing where the file or the manifest is absent.
+    The file's sha256 is checked against SHA256 or the manifest, and it is read with `weights_only=True`. ValueError for
+    an unknown name or a damaged file, DataMissing where the file or the manifest is absent.
     """
     import torch
 

@@ -4,9 +4,9 @@
     fused = fuse(rgb, ir, method="lrrnet")     # (B, 1, H, W) in [0, 1]
 
 One file per network, written from what its paper and its released code compute; `methods` says how each is used.
-`python data_scripts/weights.py` obtains the weights.
+`python data_scripts/obtain.py weights` obtains the weights.
 """
 
-from mmlib.fusion.methods import METHODS, RULES, Method, folders, fuse, fuse_set, load
+from mmlib.fusion.methods import METHODS, RULES, Method, fuse, fuse_set, load
 
-__all__ = ["METHODS", "RULES", "Method", "folders", "fuse", "fuse_set", "load"]
+__all__ = ["METHODS", "RULES", "Method", "fuse", "fuse_set", "load"]

@@ -16,7 +16,7 @@ RENAMED = {
     "cov7.cov7.1": "decode7.0",
     "cov7.cov7.2": "decode7.1",
 }
-"""Parts of the released names -> ours. The released file 7 keeps a padding layer in front, so its numbers start at 1."""
+"""Parts of the released names -> ours. Where the release pads in a layer of its own, its numbers start at 1."""
 
 
 class DIDFuse(nn.Module):

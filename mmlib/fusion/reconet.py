@@ -1,4 +1,4 @@
-"""ReCoNet (Huang et al., ECCV 2022): a small recurrent network that attends to each source and refines its own result."""
+"""ReCoNet (Huang et al., ECCV 2022): a small recurrent network that attends to each source and refines its result."""
 
 import torch
 from torch import Tensor, nn

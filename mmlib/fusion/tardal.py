@@ -9,8 +9,8 @@ from torch import Tensor, nn
 class TarDAL(nn.Module):
     """Visible luma and infrared, (B, 1, H, W) twice in [0, 1] -> fused (B, 1, H, W) in [-1, 1]; any size.
 
-    norm: what makes a norm for a number of channels. The release runs its later weights ("+" and "++") with the stored
-    statistics, nn.BatchNorm2d; the first ones, by its own command, with those of the picture at hand, `picture_norm`.
+    norm: what makes a norm for a number of channels: nn.BatchNorm2d, with stored statistics, or `picture_norm`. By the
+    release's own commands its later weights ("+" and "++") run with the former, the first ones with the latter.
     """
 
     def __init__(self, norm: Callable[[int], nn.Module] = nn.BatchNorm2d, channels: int = 32):
