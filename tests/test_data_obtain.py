@@ -433,7 +433,8 @@ def test_published_weights_have_the_values_in_the_table(shared_data):
         assert arrange.values_digest(torch.load(path, map_location="cpu", weights_only=True)) == digest
 
 
-def test_fusion_networks_are_fetched_as_they_are_and_get_their_folder(root, monkeypatch):
+def test_fusion_networks_are_fetched_as_they_are_and_get_their_folder(root, run, monkeypatch):
+    monkeypatch.setattr(obtain, "download", download)
     monkeypatch.setattr(arrange, "WEIGHTS_KEPT", {})
     chosen = [s for s in RECIPES["weights"].sources if s.name == "lrrnet.pth"]
     assert chosen[0].sha256 == SHA256["lrrnet"] and "imagefusion-LRRNet/e489fc32" in chosen[0].url
