@@ -14,9 +14,9 @@ import fresh
 import torch
 from quick_segmif import QuickFusion, QuickSegmenter, quick_encoder
 
+from mmlib.fusion.rules import by_saliency
 from mmlib.images import luma
 from mmlib.models.segmif import FusionNet, MiT, Segmenter, coloured, fuse, hia
-from mmlib.rules import by_saliency
 
 PUBLISHED = {  # the released code, which is not part of this book, run once for it
     "fusion": {"seconds": 8.44, "peak_mib": 2368},

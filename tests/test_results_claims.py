@@ -278,8 +278,9 @@ def test_no_row_of_the_tables_is_left_out(sheet, key, tables, start, end, count)
 @every_file
 def test_promises_are_within_bounds(key):
     paper = load_claims(key)
-    assert 1 <= len([row for row in paper.directions if row.headline]) <= 3
-    assert any(row.controls for row in paper.directions), "no control at all"
+    if paper.directions:  # a file may hold printed cells alone
+        assert 1 <= len([row for row in paper.directions if row.headline]) <= 3
+        assert any(row.controls for row in paper.directions), "no control at all"
     assert all(row.seeds <= 10 for row in paper.directions)
     assert all(row.command or row.measure for row in paper.cells if row.kind == "value")
 

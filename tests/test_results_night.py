@@ -116,6 +116,11 @@ def test_a_chapter_by_any_name(name):
     assert night.at_hand("ministreet") and not night.at_hand("nowhere-jpeg92")
 
 
+def test_two_notebooks_of_one_number_are_told_apart():
+    for name, key in (("08", "tsjnet"), ("8", "tsjnet"), ("08c", "rivals"), ("rivals", "rivals")):
+        assert [paper.key for paper in night.chosen(name)] == [key]
+
+
 @pytest.mark.parametrize("gpus", [0, 1, 3])
 def test_runs_are_spread_over_devices_and_stay_there(monkeypatch, gpus):
     listed = "".join(f"GPU {i}: model\n" for i in range(gpus))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmlib import rules
+from mmlib.fusion import rules
 
 ROW = torch.tensor([0.0, 0.0, 0.0, 255.0]).view(1, 1, 1, 4) / 255
 RULES = (rules.average, rules.maximum, rules.by_saliency, rules.laplacian_pyramid)

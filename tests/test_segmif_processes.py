@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from mmlib.images import luma
 from mmlib.losses.fusion import later_rounds
 from mmlib.models.segmif import FusionNet, MiT, Segmenter, coloured, fuse, hia
-from mmlib.rules import by_saliency
+from mmlib.fusion.rules import by_saliency
 from mmlib.train import Batches, train, world
 
 

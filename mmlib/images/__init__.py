@@ -21,7 +21,7 @@ from mmlib.images.convert import (
     to_uint8,
     ycbcr_to_rgb,
 )
-from mmlib.images.files import image_size, read_image, read_labels, write_image, write_labels
+from mmlib.images.files import image_size, read_image, read_labels, read_luma, write_image, write_labels
 
 __all__ = [
     "IGNORE",
@@ -36,6 +36,7 @@ __all__ = [
     "luma8",
     "read_image",
     "read_labels",
+    "read_luma",
     "rgb_to_ycbcr",
     "swap_rgb_bgr",
     "to_hwc",

@@ -33,6 +33,24 @@ def read_image(path: str | Path, channels: int | None = 3) -> Tensor:
     return image
 
 
+def read_luma(path: str | Path) -> Tensor:
+    """Read an image file's luma as float32 (1,H,W) in [0, 1], as OpenCV's grayscale flag and libjpeg do.
+
+    A JPEG stores its luma, which is returned as it is; going through RGB moves it by some grey levels where a colour
+    was saturated. Any other file gives the luma of `read_image(path, channels=1)`. Errors as `read_image`.
+    """
+    picture = _open(path, decode=False)
+    if picture.format == "JPEG" and picture.mode == "RGB":
+        picture.draft("L", picture.size)
+        try:
+            return from_hwc(np.asarray(picture))
+        except _BROKEN as error:
+            raise ValueError(
+                f"{path}: truncated or damaged image ({error}); delete it and download it again"
+            ) from error
+    return read_image(path, channels=1)
+
+
 def read_labels(path: str | Path, num_classes: int | None = None) -> Tensor:
     """Read a label image as int64 (H,W), its stored integers: 8 or 16 bit grey, or the indices of a paletted PNG.
 

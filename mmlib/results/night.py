@@ -75,7 +75,10 @@ def chosen(chapter: str | None = None) -> list[Paper]:
     if not chapter:
         return papers
     word = Path(chapter).stem
-    names = {paper.key: (paper.key, paper.chapter, paper.chapter[3:], str(int(paper.chapter[:2]))) for paper in papers}
+    names = {}
+    for paper in papers:
+        number, title = paper.chapter.split("_", 1)
+        names[paper.key] = (paper.key, paper.chapter, title, number.lstrip("0"))
     hits = [paper for paper in papers if word in names[paper.key] or word.lstrip("0") in names[paper.key]]
     if len(hits) != 1:
         known = ", ".join(paper.chapter for paper in papers)
