@@ -9,6 +9,7 @@ import pytest
 
 from mmlib import show
 from mmlib.book import figures05
+from mmlib.book.numbers import gain
 from mmlib.results import frame
 from mmlib.train import train
 
@@ -47,7 +48,7 @@ def test_a_missing_run_leaves_a_gap_and_trials_are_no_arms():
     table = figures05.by_seed(found, "night.miou")
     assert list(table.index) == [0, 1, 2] and list(table.columns) == list(figures05.ARMS)
     assert table["rgb_ir"].isna().tolist() == [False, False, True]
-    assert figures05.gain(found, "rgb_ir", "rgb").n == 2
+    assert gain(found, "rgb_ir", "rgb", "night.miou").n == 2
     assert "3 of 10 seeds are there" in figures05.seed_by_seed(numbers(SCORES)).html
 
 

@@ -21,10 +21,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mmlib import show
+from mmlib.book.numbers import Runs, gain, missing, signed
+from mmlib.book.numbers import by_seed as every_seed
 from mmlib.health import silent
-from mmlib.results import Interval, Key, Record, judge, load_claims, paired_interval, read_records, t_interval
-from mmlib.results.evidence import DOUBLED_SEEDS, keys_of, t_quantile
-from mmlib.results.tables import assert_finding
+from mmlib.results import Key, Record, load_claims, t_interval
+from mmlib.results.evidence import DOUBLED_SEEDS, t_quantile
 from mmlib.show.html import Html, figure, tag
 
 if TYPE_CHECKING:
@@ -42,9 +43,6 @@ WORDS = {"stem of rgb": "stem of RGB", "stem of ir": "stem of infrared"}
 # Records
 
 
-Runs = Mapping[Key, Record]
-
-
 def record(runs: Runs, variant: str, seed: int = 0) -> Record | None:
     """The published record of one run, or None."""
     return runs.get(Key(PAPER, variant, DATA, PRESET, seed))
@@ -55,21 +53,7 @@ def by_seed(numbers: pandas.DataFrame, metric: str, longer: int = 1) -> pandas.D
 
     longer: 2 for the runs with twice the steps.
     """
-    rows = numbers[(numbers.metric == metric) & (numbers.longer == longer)]
-    points = 100 * rows.pivot(index="seed", columns="variant", values="value")
-    return points.reindex(columns=list(ARMS)).dropna(how="all")
-
-
-def runs_asked() -> tuple[int, int]:
-    """How many of the runs that this chapter's claims ask for are published, and how many there will be."""
-    asked = {key for row in load_claims(PAPER).directions for key in keys_of(row)}
-    return len(asked & read_records(PAPER).keys()), len(asked)
-
-
-def complete() -> bool:
-    """Whether all of them are published, so that sentences about them may be printed."""
-    there, asked = runs_asked()
-    return there == asked
+    return every_seed(numbers, metric, list(ARMS), longer)
 
 
 def _so_far(numbers: pandas.DataFrame) -> str:
@@ -77,55 +61,6 @@ def _so_far(numbers: pandas.DataFrame) -> str:
     asked = max(row.seeds for row in load_claims(PAPER).directions)
     there = len(by_seed(numbers, "night.miou").dropna())
     return "" if there >= asked else f" {there} of {asked} seeds are there."
-
-
-def waiting(what: str) -> None:
-    """Say that records are missing. what: "The answer" or whatever rests on them."""
-    there, asked = runs_asked()
-    show.say(f"*{what} rests on a grid of {asked} runs that is being computed. {there} of them are published.*")
-
-
-def _missing(what: str) -> Html:
-    """In the place of a figure that has nothing to show yet."""
-    text = f"{what}: no run is published yet."
-    return Html(tag("p", tag("em", escape(text))), text)
-
-
-def finding(row: str, word: str, low: float = -math.inf, high: float = math.inf) -> Interval | None:
-    """The measured difference that a sentence states, once all its runs are there; None before.
-
-    row: a direction of claims/training.yml.  word: the verdict that the sentence states.  low, high: what the mean
-    difference must lie between. AssertionError ("rewrite this paragraph") where the records say otherwise.
-    """
-    paper, there = load_claims(PAPER), read_records(PAPER)
-    if any(key not in there for key in keys_of(paper.direction(row))):
-        return None
-    assert_finding(PAPER, row, word, low=low, high=high)
-    judged = {one.row.id: one.verdict for one in judge(paper, there)}
-    return judged[f"{PAPER}.{row}"].interval
-
-
-def gain(numbers: pandas.DataFrame, a: str, b: str, metric: str = "night.miou") -> Interval | None:
-    """Arm `a` minus arm `b`, seed by seed, in points; None with fewer than two seeds that both have."""
-    both = by_seed(numbers, metric)[[a, b]].dropna()
-    return paired_interval(both[a].tolist(), both[b].tolist()) if len(both) > 1 else None
-
-
-def mean(numbers: pandas.DataFrame, arm: str, metric: str = "night.miou") -> Interval | None:
-    """The mean of an arm over its seeds, in points; None with fewer than two."""
-    values = by_seed(numbers, metric)[arm].dropna().tolist()
-    return t_interval(values) if len(values) > 1 else None
-
-
-def signed(value: float) -> str:
-    """A difference with its sign and one digit: "+1.3"."""
-    return f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
-
-
-def span(interval: Interval, digits: int = 1) -> str:
-    """An interval in words: "95% interval 0.9 to 1.7, 10 seeds"."""
-    low, high = (f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}") for value in (interval.low, interval.high))
-    return f"95% interval {low} to {high}, {interval.n} seeds"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -275,7 +210,7 @@ def _steps_of_curve(run: Record) -> list[float]:
 def learning(run: Record | None) -> Html:
     """Loss and val mIoU of one published run, one above the other."""
     if run is None:
-        return _missing("Learning curves")
+        return missing("Learning curves")
 
     def draw(fig) -> None:
         above, below = fig.subplots(2, 1, sharex=True)
@@ -306,7 +241,7 @@ def labels_of(picture: str) -> Tensor:
 def film(run: Record | None, val: Mapping[str, Tensor]) -> Html:
     """What a published run predicted for the first val street, at each evaluation."""
     if run is None:
-        return _missing("Predictions during training")
+        return missing("Predictions during training")
     rgb, ir = val["rgb"][0], val["ir"][0]
     truth = show.labels_to_rgb(val["labels"][0])
     drawn, names = [], []
@@ -371,7 +306,7 @@ FAULTS = {
 
 def run_health(run: Record | None) -> Html:
     """The health of one published run."""
-    return _missing("The health of a run") if run is None else show.health(run.health, _parts(run))
+    return missing("The health of a run") if run is None else show.health(run.health, _parts(run))
 
 
 def _parts(run: Record) -> dict[str, str]:
@@ -437,7 +372,7 @@ def quiz_runs(runs: Runs) -> dict[str, Record]:
 def quiz_curves(runs: Mapping[str, Record]) -> Html:
     """Loss and val mIoU of all runs of the quiz."""
     if not runs:
-        return _missing("The curves of the broken runs")
+        return missing("The curves of the broken runs")
     styles = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1))]
 
     def draw(fig) -> None:
@@ -462,7 +397,7 @@ def quiz_curves(runs: Mapping[str, Record]) -> Html:
 def quiz_predictions(runs: Mapping[str, Record], val: Mapping[str, Tensor]) -> Html:
     """The last prediction of every run for the first val street."""
     if not runs:
-        return _missing("The predictions of the broken runs")
+        return missing("The predictions of the broken runs")
     pictures = [(val["rgb"][0], "RGB"), (show.labels_to_rgb(val["labels"][0]), "labels")]
     for letter, run in runs.items():
         pictures.append((show.labels_to_rgb(labels_of(run.values["pictures"][-1])), f"run {letter}"))
@@ -479,7 +414,7 @@ def quiz_predictions(runs: Mapping[str, Record], val: Mapping[str, Tensor]) -> H
 def quiz_scores(runs: Mapping[str, Record]) -> Html:
     """The last numbers of every run of the quiz."""
     if not runs:
-        return _missing("The scores of the broken runs")
+        return missing("The scores of the broken runs")
     rows = []
     for letter, run in runs.items():
         val, night = 100 * run.values["val"]["miou"], 100 * run.values["night"]["miou"]
@@ -495,7 +430,7 @@ def quiz_scores(runs: Mapping[str, Record]) -> Html:
 def quiz_health(runs: Mapping[str, Record]) -> Html:
     """The health of every run of the quiz; a slider chooses the run."""
     if not runs:
-        return _missing("Health of the broken runs")
+        return missing("Health of the broken runs")
     return show.frames(
         [show.health(run.health, _parts(run)) for run in runs.values()],
         names=[f"run {letter}" for letter in runs],
@@ -515,7 +450,7 @@ GUESS = (
 def quiz_answers(runs: Mapping[str, Record]) -> Html:
     """For every run a guess to make, and the answer, folded."""
     if not runs:
-        return _missing("The answers of the broken runs")
+        return missing("The answers of the broken runs")
     check_tells(runs)
     rows = []
     for letter, run in runs.items():
@@ -540,7 +475,7 @@ def quiz_answers(runs: Mapping[str, Record]) -> Html:
 def bounds(numbers: pandas.DataFrame) -> Html:
     """Floor, arms and ceiling on the night and the day test."""
     if by_seed(numbers, "night.miou").empty:
-        return _missing("Floor, arms and ceiling")
+        return missing("Floor, arms and ceiling")
 
     def draw(fig) -> None:
         axes = fig.subplots(2, 1, sharex=True)
@@ -577,7 +512,7 @@ def knob(numbers: pandas.DataFrame) -> Html:
     """IoU on people, riders and cars while they fade from the visible image."""
     seeds = by_seed(numbers, "camouflage_100.movers")
     if seeds.empty or seeds.count().max() < 2:  # one run has no interval
-        return _missing("The positive control")
+        return missing("The positive control")
 
     def draw(ax) -> None:
         for arm, name in ARMS.items():
@@ -603,7 +538,7 @@ def knob(numbers: pandas.DataFrame) -> Html:
 def seed_by_seed(numbers: pandas.DataFrame, metric: str = "night.miou") -> Html:
     """One mark per run; a line joins the runs of a seed."""
     if by_seed(numbers, metric).empty:
-        return _missing("The arms seed by seed")
+        return missing("The arms seed by seed")
     scores = by_seed(numbers, metric)
 
     def draw(ax) -> None:
@@ -625,7 +560,7 @@ def seed_by_seed(numbers: pandas.DataFrame, metric: str = "night.miou") -> Html:
 def curves(runs: Runs) -> Html:
     """Val mIoU during training, all seeds of all arms, and the runs with twice the steps."""
     if not any(key.variant in ARMS for key in runs):
-        return _missing("Learning curves")
+        return missing("Learning curves")
 
     def draw(ax) -> None:
         for run in runs.values():
@@ -649,7 +584,7 @@ def curves(runs: Runs) -> Html:
 def twice(numbers: pandas.DataFrame) -> Html:
     """What twice the steps change, on the seeds that have both."""
     if by_seed(numbers, "night.miou", longer=2).empty:
-        return _missing("Twice the steps")
+        return missing("Twice the steps")
     short, long = by_seed(numbers, "night.miou"), by_seed(numbers, "night.miou", longer=2)
     rows = []
     for arm, name in ARMS.items():
@@ -670,7 +605,7 @@ def twice(numbers: pandas.DataFrame) -> Html:
 def judged_health(runs: Runs) -> Html:
     """The worst reading of every part at the end of training, over all judged runs of each arm."""
     if record(runs, "rgb_ir") is None:
-        return _missing("Health")
+        return missing("Health")
     judged = {arm: [run for key, run in runs.items() if (key.variant, key.preset) == (arm, PRESET)] for arm in ARMS}
     everyone = [run for some in judged.values() for run in some]
     never, varies = [], []
@@ -708,7 +643,7 @@ def tuning(runs: Runs) -> Html:
         scores = [None if run is None else 100 * run.values["val"]["miou"] for run in both]
         rows.append([f"{rate:g}", *scores])
     if any(None in row for row in rows):
-        return _missing("Learning rates")
+        return missing("Learning rates")
     for column in (1, 2):
         best = max(rows, key=lambda row: row[column])
         assert best[0] == "0.001", f"{best[0]} is the best rate now: rewrite the paragraph above, and train at it"
@@ -724,7 +659,7 @@ def tuning(runs: Runs) -> Html:
 def classes(numbers: pandas.DataFrame) -> Html:
     """IoU of each class, mean over seeds, at night and by day."""
     if by_seed(numbers, "night.miou").empty:
-        return _missing("Single classes")
+        return missing("Single classes")
     from mmlib.scenes import CLASSES
 
     means = 100 * numbers[numbers.longer == 1].groupby(["variant", "metric"]).value.mean()
@@ -802,7 +737,7 @@ def lottery(numbers: pandas.DataFrame) -> Html:
     """Draw one stored run per arm, write the headline, and count how often it would have been wrong."""
     lots = _lots(numbers)
     if not lots:
-        return _missing("The seed lottery")
+        return missing("The seed lottery")
     differences = [x - y for lot in lots for x in lot["a"] for y in lot["b"]]
     low, high = math.floor(min(*differences, -1)), math.ceil(max(*differences, 1))
     width = (high - low) / 30
@@ -854,7 +789,7 @@ def odds(lot: Mapping, same: bool) -> tuple[float, float]:
 def lottery_odds(numbers: pandas.DataFrame) -> Html:
     """What the lottery comes to when every pair is drawn once."""
     if not _lots(numbers):
-        return _missing("How often a headline is wrong")
+        return missing("How often a headline is wrong")
     rows = [
         [lot["name"], signed(lot["truth"]), *odds(lot, same=False), *odds(lot, same=True)] for lot in _lots(numbers)
     ]
@@ -874,7 +809,7 @@ def lottery_odds(numbers: pandas.DataFrame) -> Html:
 def spreads(numbers: pandas.DataFrame, a: str = "rgb_ir", b: str = "rgb", metric: str = "night.miou") -> Html:
     """Which standard deviation answers which question, from the runs of two arms."""
     if gain(numbers, a, b, metric) is None:
-        return _missing("Spreads")
+        return missing("Spreads")
     both = by_seed(numbers, metric)[[a, b]].dropna()
     n = len(both)
     one, other = stdev(both[a]), stdev(both[b])
