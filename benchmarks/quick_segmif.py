@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmlib.models.segmif import DRDB, FusionNet, Interaction, MiT, MoAM, Segmenter, SoAM, normalised
+from mmlib.backbones.mit import MiT
+from mmlib.models.segmif import DRDB, HIA, FusionNet, MoAM, Segmenter, SoAM, normalised
 
 EDGE = 2  # rows of zeros above and below a picture in the workspace: as far as a convolution reaches
 CACHED = 10_000  # pixels of a band
@@ -51,9 +52,9 @@ def dense(block: DRDB, features: Tensor, space: Tensor) -> None:
     """A dilated residual dense block, features (1, C, H, W) -> the same, in place."""
     inner = space[:, :, EDGE:-EDGE]
     inner[:, : features.shape[1]] = features
-    convolve(space, block.grow, [(0, conv.in_channels) for conv in block.grow], F.relu_)
+    convolve(space, list(block.convs), [(0, conv.in_channels) for conv in block.convs], F.relu_)
     for rows in bands(*features.shape[-2:]):
-        features[:, :, rows] += F.relu_(block.shrink(inner[:, : block.shrink.in_channels, rows]))
+        features[:, :, rows] += F.relu_(block.reduce(inner[:, : block.reduce.in_channels, rows]))
 
 
 def embedded(layer: nn.Linear, which: int, features: Tensor) -> Tensor:
@@ -77,64 +78,77 @@ def table(ask: nn.Linear, together: Tensor, heads: int) -> Tensor:
     return torch.block_diag(*own)
 
 
-def interact(block: Interaction, ir: Tensor, rgb: Tensor, seg: Tensor) -> None:
-    """Hierarchical interactive attention; the two senses (1, C, H, W) are replaced in place."""
-    soam, moam = block.mixers
-    asked = [(soam.ir, 0, block.embed[0], ir), (soam.rgb, 0, block.embed[1], rgb), (moam.seg, 1, block.embed[2], seg)]
-    found = [0, 0, 0]
+def interact(block: HIA, ir: Tensor, vis: Tensor, seg: Tensor) -> None:
+    """Hierarchical interactive attention; the features of both images (1, C, H, W) are replaced in place."""
+    heads = block.soam.heads
+    gram_ir, gram_vis, gram_seg = 0, 0, 0
     for rows in bands(*ir.shape[-2:]):
-        for i, (_, half, layer, maps) in enumerate(asked):
-            found[i] = found[i] + gram(embedded(layer, half, maps[:, :, rows]))
-    *own, theirs = (table(ask, together, soam.heads) for (ask, *_), together in zip(asked, found))
-    for number, (sense, norm, join) in enumerate(zip((ir, rgb), block.norm, block.join)):
-        told, heard = join.weight.double().chunk(2, dim=1)
-        mix = torch.cat([told @ own[number].T, heard @ theirs.T], dim=1).to(sense)[:, :, None, None]
+        gram_ir = gram_ir + gram(embedded(block.embed_ir[0], 0, ir[:, :, rows]))
+        gram_vis = gram_vis + gram(embedded(block.embed_vis[0], 0, vis[:, :, rows]))
+        gram_seg = gram_seg + gram(embedded(block.embed_seg[0], 1, seg[:, :, rows]))
+    table_ir = table(block.soam.kv_ir, gram_ir, heads)
+    table_vis = table(block.soam.kv_vis, gram_vis, heads)
+    table_seg = table(block.moam.kv_seg, gram_seg, heads)
+    for features, embed, own, join, norm in (
+        (ir, block.embed_ir, table_ir, block.join_ir, block.norm_ir),
+        (vis, block.embed_vis, table_vis, block.join_vis, block.norm_vis),
+    ):
+        from_soam, from_moam = join.weight.double().chunk(2, dim=1)
+        mix = torch.cat([from_soam @ own.T, from_moam @ table_seg.T], dim=1).to(features)[:, :, None, None]
         for rows in bands(*ir.shape[-2:]):
-            parts = embedded(block.embed[2], 0, seg[:, :, rows]), embedded(block.embed[number], 1, sense[:, :, rows])
-            joined = F.conv2d(torch.cat(parts, dim=1), mix, join.bias).add_(sense[:, :, rows]).permute(0, 2, 3, 1)
-            sense[:, :, rows] = norm(joined).permute(0, 3, 1, 2)
+            y_seg = embedded(block.embed_seg[0], 0, seg[:, :, rows])
+            u = embedded(embed[0], 1, features[:, :, rows])
+            joined = F.conv2d(torch.cat([y_seg, u], dim=1), mix, join.bias)
+            joined = joined.add_(features[:, :, rows]).permute(0, 2, 3, 1)
+            features[:, :, rows] = norm(joined).permute(0, 3, 1, 2)
 
 
 class QuickFusion(nn.Module):
-    """A `FusionNet` for test time: (luma, ir, features) -> fused luma (B, 1, H, W), the same function.
+    """A `FusionNet` for test time: (vis, ir, seg_features) -> fused luma (B, 1, H, W), the same function.
 
-    ValueError for a way to interact that is neither HIA nor none.
+    ValueError for an interaction that is neither HIA with SoAM and MoAM nor None.
     """
 
     def __init__(self, net: FusionNet):
         super().__init__()
-        kinds = [type(mixer) for mixer in net.interact.mixers] if net.interact else [SoAM, MoAM]
-        if kinds != [SoAM, MoAM]:
-            raise ValueError(f"expected a fusion net with SoAM and MoAM or without interaction, got {kinds}")
+        block = net.interaction
+        whole = isinstance(block, HIA) and isinstance(block.soam, SoAM) and isinstance(block.moam, MoAM)
+        if block is not None and not whole:
+            raise ValueError(f"expected HIA with SoAM and MoAM or no interaction, got {type(block).__name__}")
         self.net = copy.deepcopy(net).eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
     @torch.no_grad()
-    def forward(self, luma: Tensor, ir: Tensor, features: list[Tensor] = ()) -> Tensor:
+    def forward(self, vis: Tensor, ir: Tensor, seg_features: list[Tensor] | None = None) -> Tensor:
         """One pair after the other."""
-        pairs = zip(luma.split(1), ir.split(1), *(maps.split(1) for maps in features))
+        maps = [one.split(1) for one in seg_features or ()]
+        pairs = zip(vis.split(1), ir.split(1), *maps)
         return torch.cat([self._pair(*pair) for pair in pairs])
 
-    def _pair(self, luma: Tensor, ir: Tensor, *features: Tensor) -> Tensor:
-        net, slope, (height, width) = self.net, float(self.net.act.weight), luma.shape[-2:]
-        senses = [F.leaky_relu_(stem(x), slope) for stem, x in zip(net.stem, (ir, luma))]
-        most = max(net.dense[0].shrink.in_channels, sum(conv.in_channels for conv in net.merge) + 16)
-        space = luma.new_zeros(1, height + 2 * EDGE, width, most).permute(0, 3, 1, 2)
-        for place in range(2):
-            for number, sense in enumerate(senses):
-                dense(net.dense[2 * place + number], sense, space)
-            if net.interact is not None:
-                told = net.read[place](features[place].contiguous(memory_format=torch.channels_last))
-                interact(net.interact, *senses, F.interpolate(told, size=(height, width), mode="bilinear"))
-        return self._merged(senses, space, lambda x: F.leaky_relu_(x, slope))
+    def _pair(self, vis: Tensor, ir: Tensor, *seg_features: Tensor) -> Tensor:
+        net, slope, (height, width) = self.net, float(self.net.act.weight), vis.shape[-2:]
+        feat_ir = F.leaky_relu_(net.stem_ir(ir), slope)
+        feat_vis = F.leaky_relu_(net.stem_vis(vis), slope)
+        merges = [net.merge1, net.merge2, net.merge3]
+        most = max(net.drdb1_ir.reduce.in_channels, sum(conv.in_channels for conv in merges) + 16)
+        space = vis.new_zeros(1, height + 2 * EDGE, width, most).permute(0, 3, 1, 2)
+        places = ((net.drdb1_ir, net.drdb1_vis), (net.drdb2_ir, net.drdb2_vis))
+        for place, (drdb_ir, drdb_vis) in enumerate(places):
+            dense(drdb_ir, feat_ir, space)
+            dense(drdb_vis, feat_vis, space)
+            if net.interaction is not None:
+                project = net.seg1 if place == 0 else net.seg2
+                seg = project(seg_features[place].contiguous(memory_format=torch.channels_last))
+                interact(net.interaction, feat_ir, feat_vis, F.interpolate(seg, (height, width), mode="bilinear"))
+        return self._merged(feat_ir, feat_vis, space, merges, lambda x: F.leaky_relu_(x, slope))
 
-    def _merged(self, senses: list[Tensor], space: Tensor, act: Callable) -> Tensor:
+    def _merged(self, feat_ir: Tensor, feat_vis: Tensor, space: Tensor, merges: list, act: Callable) -> Tensor:
         inner, reads, last = space[:, :, EDGE:-EDGE], [], 0
-        for number, sense in enumerate(senses):
-            inner[:, number * sense.shape[1] : (number + 1) * sense.shape[1]] = sense
-        for conv in self.net.merge:
+        inner[:, : feat_ir.shape[1]] = feat_ir
+        inner[:, feat_ir.shape[1] : 2 * feat_ir.shape[1]] = feat_vis
+        for conv in merges:
             reads.append((last, last + conv.in_channels))
             last += conv.in_channels
-        convolve(space, self.net.merge, reads, act)
+        convolve(space, merges, reads, act)
         return inner[:, last : last + 1].clone()
 
 
@@ -170,13 +184,14 @@ class QuickSegmenter(nn.Module):
         super().__init__()
         self.encoder, self.classify = quick_encoder(net.encoder), copy.deepcopy(net.classify).requires_grad_(False)
         norm, self.parts = net.norm, nn.ModuleList()
+        projects = [net.project1, net.project2, net.project3, net.project4]
         scale = (norm.weight / (norm.running_var + norm.eps).sqrt()).detach()
         shift = (norm.bias - scale * norm.running_mean).detach()
-        blends = net.blend.weight.detach().flatten(1).chunk(len(net.project), dim=1)[::-1]
-        for project, blend in zip(net.project, blends):
+        blends = net.blend.weight.detach().flatten(1).chunk(4, dim=1)[::-1]
+        for project, blend in zip(projects, blends):
             made = nn.Conv2d(project.in_channels, len(scale), 1).to(scale).requires_grad_(False)
             made.weight.copy_((scale[:, None] * blend @ project.weight.detach().flatten(1))[:, :, None, None])
-            made.bias.copy_(scale * (blend @ project.bias.detach()) + shift / len(net.project))
+            made.bias.copy_(scale * (blend @ project.bias.detach()) + shift / 4)
             self.parts.append(made)
 
     @torch.no_grad()

@@ -14,9 +14,10 @@ import fresh
 import torch
 from quick_segmif import QuickFusion, QuickSegmenter, quick_encoder
 
-from mmlib.fusion.rules import by_saliency
+from mmlib.backbones.mit import MiT
 from mmlib.images import luma
-from mmlib.models.segmif import FusionNet, MiT, Segmenter, coloured, fuse, hia
+from mmlib.models.segmif import FusionNet, Segmenter, add_chroma, frozen_copy, fuse, hia
+from mmlib.rules import by_saliency
 
 PUBLISHED = {  # the released code, which is not part of this book, run once for it
     "fusion": {"seconds": 8.44, "peak_mib": 2368},
@@ -29,8 +30,8 @@ PUBLISHED = {  # the released code, which is not part of this book, run once for
 def networks(form: str) -> tuple:
     """Fusion net, guide and segmenter of the paper's size, the same random weights in both forms."""
     torch.manual_seed(0)
-    fusion, guide, segmenter = FusionNet(hia()).eval(), MiT("b3").eval(), Segmenter(MiT("b3"), 9).eval()
-    guide.stages = guide.stages[:2]
+    fusion, segmenter = FusionNet(hia()).eval(), Segmenter(MiT("b3"), 9).eval()
+    guide = frozen_copy(MiT("b3"))
     if form == "quick":
         return QuickFusion(fusion), quick_encoder(guide), QuickSegmenter(segmenter)
     return fusion, guide, segmenter
@@ -48,7 +49,7 @@ def job(what: str, form: str) -> tuple[Callable, Callable]:
             maps = [torch.rand(1, 64 * n, height // (4 * n), width // (4 * n), generator=dice) for n in (1, 2)]
             return fusion(luma(rgb), ir, maps)
         fused = fuse(fusion, guide, rgb, ir, by_saliency(luma(rgb), ir), 1 if what == "whole" else 2)
-        return segmenter(coloured(fused, rgb))
+        return segmenter(add_chroma(fused, rgb))
 
     return partial(work, 96, 128), partial(work, 480, 640)
 

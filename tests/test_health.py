@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mmlib import show
+from mmlib.backbones.mit import MiT, MixFFN
 from mmlib.health import Part, look, silent, watching, why_silent
 from mmlib.models import segmif, training, tsjnet
 from mmlib.train import Batches, train
@@ -135,15 +136,15 @@ def test_an_attention_whose_inputs_are_zero(count):
 def test_dead_inputs_of_segmifs_interaction_are_found_inside_it():
     interaction = segmif.hia(16)
     maps = [torch.randn(2, 16, 6, 6) for _ in range(3)]
-    moam = {"moam": interaction.mixers[1]}
+    moam = {"moam": interaction.moam}
 
     def step():  # not the mean square, which the norms at the end hold at 1 whatever comes
         return sum((out - torch.sin(out)).square().mean() for out in interaction(*maps))
 
     assert reasons(step, **moam) == {}
     with torch.no_grad():
-        for embed in interaction.embed:
-            embed.bias.fill_(-100.0)
+        for embed in (interaction.embed_ir, interaction.embed_vis, interaction.embed_seg):
+            embed[0].bias.fill_(-100.0)
     assert set(reasons(step, **moam)) == {"moam"}
 
 
@@ -301,11 +302,11 @@ def test_silent_about_a_fresh_tsjnet():
 
 def test_silent_about_a_fresh_segmif():
     torch.manual_seed(0)
-    fusion, guide = segmif.FusionNet(segmif.hia(16), 16, 8, 3, seen=(16, 32)), segmif.MiT("tiny")
+    fusion, guide = segmif.FusionNet(segmif.hia(16), 16, 8, 3, seg_channels=(16, 32)), MiT("tiny")
     luma, ir, rgb = pictures(size=32), pictures(size=32, seed=1), pictures(3, 32)
     block = guide.stages[1].blocks[0]
-    parts = {"dense": fusion.dense[0], "interaction": fusion.interact, "all": fusion, "guide": guide}
-    parts |= {"SoAM": fusion.interact.mixers[0], "MoAM": fusion.interact.mixers[1]}
+    parts = {"dense": fusion.drdb1_ir, "interaction": fusion.interaction, "all": fusion, "guide": guide}
+    parts |= {"SoAM": fusion.interaction.soam, "MoAM": fusion.interaction.moam}
     parts |= {"MixFFN": Part(block.mlp, "branch"), "attention": Part(block.attn, "branch")}
     assert reasons(lambda: fusion(luma, ir, guide(rgb, stages=2)).square().mean(), **parts) == {}
 
@@ -347,7 +348,7 @@ def test_units_are_the_channels_in_every_layout(shape):
 
 def test_units_after_a_convolution_are_found_where_they_were_turned_to():
     torch.manual_seed(0)
-    feed = segmif.MixFFN(8)
+    feed = MixFFN(8)
     with torch.no_grad():
         feed.dwconv.bias[:24] = -100.0
     reading = look(lambda: feed(torch.randn(2, 30, 8), (5, 6)).square().mean(), {"feed": feed})

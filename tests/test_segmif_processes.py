@@ -15,22 +15,23 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from mmlib.images import luma
 from mmlib.losses.fusion import later_rounds
-from mmlib.models.segmif import FusionNet, MiT, Segmenter, coloured, fuse, hia
-from mmlib.fusion.rules import by_saliency
+from mmlib.backbones.mit import MiT
+from mmlib.models.segmif import FusionNet, Segmenter, add_chroma, fuse, hia
+from mmlib.rules import by_saliency
 from mmlib.train import Batches, train, world
 
 
 def taught(steps=2):
     """A fusion net after a few steps of a later round."""
     torch.manual_seed(0)
-    guide, fusion = MiT("tiny").eval(), FusionNet(hia(8), 8, 4, 2, seen=(16, 32))
+    guide, fusion = MiT("tiny").eval(), FusionNet(hia(8), 8, 4, 2, seg_channels=(16, 32))
     segmenter = Segmenter(MiT("tiny"), 11, 16).eval().requires_grad_(False)
     rgb, ir = torch.rand(8, 3, 32, 32), torch.rand(8, 1, 32, 32)
     streets = {"rgb": rgb, "ir": ir, "target": by_saliency(luma(rgb), ir), "labels": torch.randint(11, (8, 32, 32))}
 
     def step(batch):
         fused = fuse(fusion, guide, batch["rgb"], batch["ir"], batch["target"])
-        named = F.cross_entropy(segmenter(coloured(fused, batch["rgb"])), batch["labels"])
+        named = F.cross_entropy(segmenter(add_chroma(fused, batch["rgb"])), batch["labels"])
         return later_rounds(fused, batch["target"]) | {"cross-entropy": named}
 
     log = train(step, fusion, Batches(streets, 4), steps=steps, device="cpu", precision="fp32")

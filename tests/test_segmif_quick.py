@@ -6,7 +6,8 @@ import torch
 from quick_segmif import QuickFusion, QuickLinear, QuickSegmenter, quick_encoder
 from torch import nn
 
-from mmlib.models.segmif import FusionNet, Interaction, MiT, Segmenter, SoAM, fuse, hia
+from mmlib.backbones.mit import MiT
+from mmlib.models.segmif import HIA, Addition, FusionNet, Nothing, Segmenter, SoAM, fuse, hia
 
 
 def random_weights(module, spread=0.3):
@@ -37,7 +38,7 @@ def far(found, exact):
 @pytest.mark.parametrize("size", [(24, 32), (21, 37), (3, 5)])
 def test_fusion_is_the_same_function_whatever_the_bands(monkeypatch, pixels, size):
     monkeypatch.setattr(quick_segmif, "CACHED", pixels)
-    net, given = random_weights(FusionNet(hia(16), 16, 8, 3, seen=(8, 12)).double()), inputs(*size, (8, 12))
+    net, given = random_weights(FusionNet(hia(16), 16, 8, 3, seg_channels=(8, 12)).double()), inputs(*size, (8, 12))
     with torch.no_grad():
         assert far(QuickFusion(net)(*given), net(*given)) < 1e-10
 
@@ -62,7 +63,7 @@ def test_fusion_in_float32_errs_no_more_than_the_taught_network():
 
 
 def test_the_network_given_stays_as_it_was():
-    net = random_weights(FusionNet(hia(8), 8, 4, 1, seen=(8, 8))).train()
+    net = random_weights(FusionNet(hia(8), 8, 4, 1, seg_channels=(8, 8))).train()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     QuickFusion(net)
     assert net.training and all(p.requires_grad for p in net.parameters())
@@ -70,8 +71,9 @@ def test_the_network_given_stays_as_it_was():
 
 
 def test_other_interactions_are_refused():
-    with pytest.raises(ValueError, match="SoAM and MoAM"):
-        QuickFusion(FusionNet(Interaction(8, [SoAM(8, 1)]), 8, 4, 1))
+    for block in (HIA(8, SoAM(8, 1), Nothing()), Addition(8)):
+        with pytest.raises(ValueError, match="SoAM and MoAM"):
+            QuickFusion(FusionNet(block, 8, 4, 1))
 
 
 @pytest.mark.parametrize("shape", [(2, 12, 6), (1, 7, 6), (3, 5, 6), (1, 300, 6)])
@@ -89,7 +91,7 @@ def test_the_segmenter_is_the_same_function(size):
 
 
 def test_the_whole_of_it_fuses_alike():
-    fusion = random_weights(FusionNet(hia(16), 16, 8, 2, seen=(32, 64)), spread=0.1)
+    fusion = random_weights(FusionNet(hia(16), 16, 8, 2, seg_channels=(32, 64)), spread=0.1)
     guide = random_weights(MiT("b0"), spread=0.1)
     rgb, ir = torch.rand(1, 3, 64, 64), torch.rand(1, 1, 64, 64)
     with torch.no_grad():

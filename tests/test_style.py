@@ -45,7 +45,7 @@ def test_there_is_no_drawer_for_odds_and_ends():
 
 
 LEVELS = (
-    {"files", "uses", "layers", "losses", "images", "health"},
+    {"files", "uses", "layers", "losses", "images", "health", "convert"},
     {"scenes", "flow", "notebooks"},
     {"augment", "data", "metrics", "show"},
     {"backbones", "detect", "fusion", "rules", "text", "train", "exercises"},

@@ -1,294 +1,365 @@
-"""SegMiF: can an image be fused for the one who reads it?
+"""SegMiF: can two images be fused so that a machine reads them better?
 
 Written by ``make export`` from the cells tagged ``export`` in nbs/07_segmif.ipynb; change them there.
 """
 
+import copy
 import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import StochasticDepth
 
+from mmlib import rules
+from mmlib.backbones.mit import MiT, init_weights, to_map, to_tokens
+from mmlib.backbones.mobilenet import MEAN, STD, MobileNetV2
 from mmlib.images import luma, rgb_to_ycbcr, ycbcr_to_rgb
 
 
 class DRDB(nn.Module):
-    """Dilated residual dense block: (B, width, H, W) -> the same."""
+    """Dilated residual dense block: (B, width, H, W) -> the same. Each of its `layers` adds `growth` channels."""
 
     def __init__(self, width: int = 64, growth: int = 32, layers: int = 5):
         super().__init__()
-        inputs = [width + i * growth for i in range(layers)]
-        self.grow = nn.ModuleList(nn.Conv2d(n, growth, 3, padding=2, dilation=2) for n in inputs)
-        self.shrink = nn.Conv2d(width + layers * growth, width, 1)
+        self.convs = nn.ModuleList()
+        for i in range(layers):
+            self.convs.append(nn.Conv2d(width + i * growth, growth, kernel_size=3, padding=2, dilation=2))
+        self.reduce = nn.Conv2d(width + layers * growth, width, kernel_size=1)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Every layer sees all that was found before it."""
-        known = features
-        for grow in self.grow:
-            known = torch.cat([known, F.relu(grow(known), inplace=True)], dim=1)
-        return features + F.relu(self.shrink(known))
+    def forward(self, x: Tensor) -> Tensor:
+        """What was found, added to `x`."""
+        features = x
+        for conv in self.convs:
+            new = F.relu(conv(features))  # (B, growth, H, W)
+            features = torch.cat([features, new], dim=1)  # `growth` channels more
+        return x + F.relu(self.reduce(features))
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
-    """Linear attention, (B, N, C) three times -> (B, N, C); C is divisible by heads."""
-    q, k, v = (t.unflatten(-1, (heads, -1)).transpose(1, 2) for t in (query, key, value))
-    context = k.transpose(-2, -1) @ v * q.shape[-1] ** -0.5
-    return (q @ context.softmax(dim=-2)).transpose(1, 2).flatten(2)
+def selection(key: Tensor, value: Tensor, heads: int) -> Tensor:
+    """The table G of each head: keys and values (B, N, C) -> (B, heads, d, d), d = C / heads; each column sums to 1."""
+    k = key.unflatten(-1, (heads, -1)).transpose(1, 2)  # (B, heads, N, d)
+    v = value.unflatten(-1, (heads, -1)).transpose(1, 2)  # (B, heads, N, d)
+    exact = torch.promote_types(k.dtype, torch.float32)  # a sum over all pixels needs more than bfloat16
+    with torch.autocast(k.device.type, enabled=False):
+        product = k.to(exact).transpose(-2, -1) @ v.to(exact)  # (B, heads, d, d)
+        return (product / math.sqrt(k.shape[-1])).softmax(dim=-2)
+
+
+def attend(query: Tensor, table: Tensor) -> Tensor:
+    """Queries (B, N, C), their channels mixed by the table (B, heads, d, d) of each head -> (B, N, C)."""
+    heads = table.shape[1]
+    q = query.unflatten(-1, (heads, -1)).transpose(1, 2)  # (B, heads, N, d)
+    answer = q @ table
+    return answer.transpose(1, 2).flatten(2)  # (B, N, C)
 
 
 class SoAM(nn.Module):
-    """Semantic-oriented attention: the segmentation asks, each sense answers."""
+    """Semantic-oriented attention: the segmenter's features are the query of both images' tables."""
 
     def __init__(self, width: int = 64, heads: int = 8):
         super().__init__()
         self.heads = heads
-        self.ir, self.rgb = (nn.Linear(width, 2 * width, bias=False) for _ in range(2))
+        self.kv_ir = nn.Linear(width, 2 * width, bias=False)
+        self.kv_vis = nn.Linear(width, 2 * width, bias=False)
 
-    def forward(self, ir: Tensor, rgb: Tensor, seg: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens (B, N, C) three times -> what each sense answers, (B, N, C) twice."""
-        answers = (told.chunk(2, -1) for told in (self.ir(ir), self.rgb(rgb)))
-        return tuple(attend(seg, key, value, self.heads) for key, value in answers)
+    def forward(self, ir: Tensor, vis: Tensor, seg: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (B, N, C) three times -> the segmenter's channels as each image selects them, (B, N, C) twice."""
+        key_ir, value_ir = self.kv_ir(ir).chunk(2, dim=-1)
+        key_vis, value_vis = self.kv_vis(vis).chunk(2, dim=-1)
+        table_ir = selection(key_ir, value_ir, self.heads)
+        table_vis = selection(key_vis, value_vis, self.heads)
+        return attend(seg, table_ir), attend(seg, table_vis)
 
 
 class MoAM(nn.Module):
-    """Modality-oriented attention: each sense asks, the segmentation answers."""
+    """Modality-oriented attention: both images' features are queries of the segmenter's table."""
 
     def __init__(self, width: int = 64, heads: int = 8):
         super().__init__()
         self.heads = heads
-        self.seg = nn.Linear(width, 2 * width, bias=False)
+        self.kv_seg = nn.Linear(width, 2 * width, bias=False)
 
-    def forward(self, ir: Tensor, rgb: Tensor, seg: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens (B, N, C) three times -> what each sense is told, (B, N, C) twice."""
-        key, value = self.seg(seg).chunk(2, -1)
-        return attend(ir, key, value, self.heads), attend(rgb, key, value, self.heads)
-
-
-def gently(module: nn.Module) -> None:
-    """How SegFormer and HIA begin: small weights, no biases. For `module.apply`."""
-    if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
-    elif isinstance(module, nn.Conv2d):
-        reached = math.prod(module.kernel_size) * module.out_channels / module.groups
-        nn.init.normal_(module.weight, std=math.sqrt(2 / reached))
-    if getattr(module, "bias", None) is not None:
-        nn.init.zeros_(module.bias)
+    def forward(self, ir: Tensor, vis: Tensor, seg: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (B, N, C) three times -> each image's channels as the segmenter selects them, (B, N, C) twice."""
+        key_seg, value_seg = self.kv_seg(seg).chunk(2, dim=-1)
+        table = selection(key_seg, value_seg, self.heads)
+        return attend(ir, table), attend(vis, table)
 
 
-class Interaction(nn.Module):
-    """Ways to mix two senses and a segmentation; with SoAM and MoAM it is HIA."""
+def embedding(width: int) -> nn.Sequential:
+    """Tokens (B, N, width) -> both their embeddings side by side, (B, N, 2 width)."""
+    return nn.Sequential(
+        nn.Linear(width, 2 * width),
+        nn.ReLU(),
+    )
 
-    def __init__(self, width: int, mixers: list[nn.Module]):
+
+class HIA(nn.Module):
+    """Hierarchical interactive attention: features (B, width, H, W) of infrared, visible, segmenter -> the first two anew.
+
+    soam, moam: what mixes the two halves of the embeddings.
+    """
+
+    def __init__(self, width: int, soam: nn.Module, moam: nn.Module):
         super().__init__()
-        self.mixers, inner = nn.ModuleList(mixers), len(mixers) * width
-        self.embed = nn.ModuleList(nn.Linear(width, inner) for _ in range(3))
-        self.join = nn.ModuleList(nn.Linear(inner, width) for _ in range(2))
-        self.norm = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
-        self.apply(gently)
+        self.embed_ir = embedding(width)
+        self.embed_vis = embedding(width)
+        self.embed_seg = embedding(width)
+        self.soam = soam
+        self.moam = moam
+        self.join_ir = nn.Linear(2 * width, width)
+        self.join_vis = nn.Linear(2 * width, width)
+        self.norm_ir = nn.LayerNorm(width)
+        self.norm_vis = nn.LayerNorm(width)
+        self.apply(init_weights)
 
-    def forward(self, ir: Tensor, rgb: Tensor, seg: Tensor) -> list[Tensor]:
-        """Features (B, C, H, W) three times -> the two senses' anew."""
-        tokens = [f.flatten(2).transpose(1, 2) for f in (ir, rgb, seg)]
-        parts = [F.relu(embed(f)).chunk(len(self.mixers), -1) for embed, f in zip(self.embed, tokens)]
-        mixed = [mix(*part) for mix, *part in zip(self.mixers, *parts)]
-        joined = [j(torch.cat(m, -1)) for j, m in zip(self.join, zip(*mixed))]
-        out = [norm(f + x) for norm, f, x in zip(self.norm, tokens, joined)]
-        return [o.transpose(1, 2).unflatten(2, ir.shape[-2:]) for o in out]
+    def forward(self, feat_ir: Tensor, feat_vis: Tensor, feat_seg: Tensor) -> tuple[Tensor, Tensor]:
+        """The features of infrared and visible image, (B, width, H, W) each."""
+        size = feat_ir.shape[-2:]
+        ir, vis, seg = to_tokens(feat_ir), to_tokens(feat_vis), to_tokens(feat_seg)  # (B, N, width)
+        y_ir, u_ir = self.embed_ir(ir).chunk(2, dim=-1)
+        y_vis, u_vis = self.embed_vis(vis).chunk(2, dim=-1)
+        y_seg, u_seg = self.embed_seg(seg).chunk(2, dim=-1)
+        z_ir, z_vis = self.soam(y_ir, y_vis, y_seg)
+        v_ir, v_vis = self.moam(u_ir, u_vis, u_seg)
+        new_ir = self.norm_ir(ir + self.join_ir(torch.cat([z_ir, v_ir], dim=-1)))
+        new_vis = self.norm_vis(vis + self.join_vis(torch.cat([z_vis, v_vis], dim=-1)))
+        return to_map(new_ir, size), to_map(new_vis, size)
 
 
-def hia(width: int = 64) -> Interaction:
-    """Hierarchical interactive attention: both ways to mix, in heads of 8 channels."""
+def hia(width: int = 64) -> HIA:
+    """The paper's block: both attentions, in heads of 8 channels."""
     heads = max(1, width // 8)
-    return Interaction(width, [SoAM(width, heads), MoAM(width, heads)])
+    return HIA(width, SoAM(width, heads), MoAM(width, heads))
+
+
+class Concatenation(nn.Module):
+    """Rival of HIA: each image's features beside the segmenter's, mixed by a convolution."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.conv_ir = nn.Conv2d(2 * width, width, kernel_size=3, padding=1)
+        self.conv_vis = nn.Conv2d(2 * width, width, kernel_size=3, padding=1)
+
+    def forward(self, feat_ir: Tensor, feat_vis: Tensor, feat_seg: Tensor) -> tuple[Tensor, Tensor]:
+        """As HIA."""
+        new_ir = self.conv_ir(torch.cat([feat_ir, feat_seg], dim=1))
+        new_vis = self.conv_vis(torch.cat([feat_vis, feat_seg], dim=1))
+        return new_ir, new_vis
+
+
+class Addition(nn.Module):
+    """Rival of HIA: the segmenter's features added to each image's, then a convolution."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.conv_ir = nn.Conv2d(width, width, kernel_size=3, padding=1)
+        self.conv_vis = nn.Conv2d(width, width, kernel_size=3, padding=1)
+
+    def forward(self, feat_ir: Tensor, feat_vis: Tensor, feat_seg: Tensor) -> tuple[Tensor, Tensor]:
+        """As HIA."""
+        return self.conv_ir(feat_ir + feat_seg), self.conv_vis(feat_vis + feat_seg)
+
+
+class Nothing(nn.Module):
+    """Stands where SoAM or MoAM stood, and adds nothing."""
+
+    def forward(self, ir: Tensor, vis: Tensor, seg: Tensor) -> tuple[Tensor, Tensor]:
+        """Zeros (B, N, C) twice."""
+        return torch.zeros_like(ir), torch.zeros_like(vis)
 
 
 class FusionNet(nn.Module):
-    """Luma and infrared (B, 1, H, W) and two feature maps -> fused luma (B, 1, H, W).
+    """Visible luma and infrared (B, 1, H, W) and the segmenter's first two maps -> fused luma (B, 1, H, W).
 
-    `seen`: channels of the two feature maps. Without `interact` there are none.
+    interaction: HIA or a rival, used twice; None: the segmenter has no say.  seg_channels: of its first two maps.
     """
 
     def __init__(
         self,
-        interact: nn.Module | None,
+        interaction: nn.Module | None,
         width: int = 64,
         growth: int = 32,
         layers: int = 5,
-        seen: tuple[int, int] = (64, 128),
+        seg_channels: tuple[int, int] = (64, 128),
     ):
         super().__init__()
-        self.act, self.interact = nn.PReLU(), interact
-        self.stem = nn.ModuleList(nn.Conv2d(1, width, 3, padding=1) for _ in range(2))
-        self.dense = nn.ModuleList(DRDB(width, growth, layers) for _ in range(4))
-        self.read = nn.ModuleList(nn.Conv2d(c, width, 1) for c in seen if interact)
-        steps = ((2 * width, width), (width, width // 2), (width // 2, 1))
-        self.merge = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in steps)
+        self.act = nn.PReLU()
+        self.stem_ir = nn.Conv2d(1, width, kernel_size=3, padding=1)
+        self.stem_vis = nn.Conv2d(1, width, kernel_size=3, padding=1)
+        self.drdb1_ir = DRDB(width, growth, layers)
+        self.drdb1_vis = DRDB(width, growth, layers)
+        self.drdb2_ir = DRDB(width, growth, layers)
+        self.drdb2_vis = DRDB(width, growth, layers)
+        self.interaction = interaction
+        if interaction is not None:
+            self.seg1 = nn.Conv2d(seg_channels[0], width, kernel_size=1)
+            self.seg2 = nn.Conv2d(seg_channels[1], width, kernel_size=1)
+        self.merge1 = nn.Conv2d(2 * width, width, kernel_size=3, padding=1)
+        self.merge2 = nn.Conv2d(width, width // 2, kernel_size=3, padding=1)
+        self.merge3 = nn.Conv2d(width // 2, 1, kernel_size=3, padding=1)
 
-    def forward(self, luma: Tensor, ir: Tensor, features: list[Tensor] = ()) -> Tensor:
-        """Two places in turn: find in each sense, then let them interact."""
-        ir, rgb = (self.act(stem(x)) for stem, x in zip(self.stem, (ir, luma)))
-        for place in range(2):
-            ir, rgb = self.dense[2 * place](ir), self.dense[2 * place + 1](rgb)
-            if self.interact is not None:
-                told = self.read[place](features[place])
-                told = F.interpolate(told, size=ir.shape[-2:], mode="bilinear")
-                ir, rgb = self.interact(ir, rgb, told)
-        fused = torch.cat([ir, rgb], dim=1)
-        for merge in self.merge:
-            fused = self.act(merge(fused))
-        return fused
+    def forward(self, vis: Tensor, ir: Tensor, seg_features: list[Tensor] | None = None) -> Tensor:
+        """The fused luma, not cut to [0, 1]."""
+        feat_ir = self.drdb1_ir(self.act(self.stem_ir(ir)))  # (B, width, H, W)
+        feat_vis = self.drdb1_vis(self.act(self.stem_vis(vis)))
+        if self.interaction is not None:
+            feat_seg = enlarge(self.seg1(seg_features[0]), ir.shape[-2:])
+            feat_ir, feat_vis = self.interaction(feat_ir, feat_vis, feat_seg)
+        feat_ir = self.drdb2_ir(feat_ir)
+        feat_vis = self.drdb2_vis(feat_vis)
+        if self.interaction is not None:
+            feat_seg = enlarge(self.seg2(seg_features[1]), ir.shape[-2:])
+            feat_ir, feat_vis = self.interaction(feat_ir, feat_vis, feat_seg)
+        x = torch.cat([feat_ir, feat_vis], dim=1)  # (B, 2 width, H, W)
+        x = self.act(self.merge1(x))
+        x = self.act(self.merge2(x))
+        return self.act(self.merge3(x))
 
 
-class Attention(nn.Module):
-    """Self-attention over tokens (B, N, C) of a map; keys from a coarser map."""
+def enlarge(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, C, h, w) at the size (H, W), bilinearly."""
+    return F.interpolate(maps, size, mode="bilinear")
 
-    def __init__(self, width: int, heads: int, reduction: int):
+
+class MobileNetEncoder(nn.Module):
+    """A MobileNetV2 where MiT stands: (B, 3, H, W) -> four maps, at 1/4, 1/8, 1/16 and 1/16 of the size.
+
+    backbone: one that ends at 1/16, such as imagenet_mobilenet(16, MIDDLE). All of it learns.
+    """
+
+    channels = (24, 32, 64, 96)
+
+    def __init__(self, backbone: MobileNetV2):
         super().__init__()
-        self.heads, self.reduction = heads, reduction
-        self.q, self.kv = nn.Linear(width, width), nn.Linear(width, 2 * width)
-        self.proj = nn.Linear(width, width)
-        if reduction > 1:
-            self.sr = nn.Conv2d(width, width, reduction, stride=reduction)
-            self.norm = nn.LayerNorm(width)
-
-    def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
-        """What each place takes from all places."""
-        coarse = x
-        if self.reduction > 1:
-            coarse = self.sr(x.transpose(1, 2).unflatten(2, size))
-            coarse = self.norm(coarse.flatten(2).transpose(1, 2))
-        parts = (self.q(x), *self.kv(coarse).chunk(2, -1))
-        q, k, v = (p.unflatten(-1, (self.heads, -1)).transpose(1, 2) for p in parts)
-        found = F.scaled_dot_product_attention(q, k, v)
-        return self.proj(found.transpose(1, 2).flatten(2))
-
-
-class MixFFN(nn.Module):
-    """Each place by itself, but for a 3 x 3 look around that tells it where it is."""
-
-    def __init__(self, width: int, ratio: int = 4):
-        super().__init__()
-        inner = ratio * width
-        self.fc1, self.fc2 = nn.Linear(width, inner), nn.Linear(inner, width)
-        self.dwconv = nn.Conv2d(inner, inner, 3, padding=1, groups=inner)
-
-    def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
-        """Tokens (B, N, C) of a map of `size` -> the same."""
-        wide = self.dwconv(self.fc1(x).transpose(1, 2).unflatten(2, size))
-        return self.fc2(F.gelu(wide.flatten(2).transpose(1, 2)))
-
-
-class Block(nn.Module):
-    """Attention, then MixFFN, each added to what was there, sometimes left out."""
-
-    def __init__(self, width: int, heads: int, reduction: int, drop: float):
-        super().__init__()
-        self.norm1, self.norm2 = (nn.LayerNorm(width, eps=1e-6) for _ in range(2))
-        self.attn, self.mlp = Attention(width, heads, reduction), MixFFN(width)
-        self.drop_path = StochasticDepth(drop, mode="row")  # drawn for each sample, in training only
-
-    def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
-        """Tokens (B, N, C) of a map of `size` -> the same."""
-        x = x + self.drop_path(self.attn(self.norm1(x), size))
-        return x + self.drop_path(self.mlp(self.norm2(x), size))
-
-
-class Stage(nn.Module):
-    """Overlapping patches become tokens, blocks work on them: a smaller, deeper map."""
-
-    def __init__(self, inputs: int, width: int, heads: int, reduction: int, drops: list[float], patch: tuple[int, int]):
-        super().__init__()
-        self.patch = nn.Conv2d(inputs, width, *patch, padding=patch[0] // 2)
-        self.patch_norm, self.norm = nn.LayerNorm(width), nn.LayerNorm(width, eps=1e-6)
-        self.blocks = nn.ModuleList(Block(width, heads, reduction, d) for d in drops)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """(B, inputs, H, W) -> (B, width, H / stride, W / stride)."""
-        x = self.patch(image)
-        size = x.shape[-2:]
-        x = self.patch_norm(x.flatten(2).transpose(1, 2))
-        for block in self.blocks:
-            x = block(x, size)
-        return self.norm(x).transpose(1, 2).unflatten(2, size)
-
-
-MIT = {  # name: widths and depths of the four stages, stride of the first
-    "tiny": ((16, 32, 80, 128), (1, 1, 1, 1), 2),
-    "b0": ((32, 64, 160, 256), (2, 2, 2, 2), 4),
-    "b1": ((64, 128, 320, 512), (2, 2, 2, 2), 4),
-    "b2": ((64, 128, 320, 512), (3, 4, 6, 3), 4),
-    "b3": ((64, 128, 320, 512), (3, 4, 18, 3), 4),
-}
-
-
-class MiT(nn.Module):
-    """Mix transformer: (B, 3, H, W) -> maps at 1/4 to 1/32; tiny: at 1/2 to 1/16."""
-
-    def __init__(self, name: str = "b3", drop: float = 0.1):
-        super().__init__()
-        self.widths, depths, stride = MIT[name]
-        drops = [drop * i / max(1, sum(depths) - 1) for i in range(sum(depths))]
-        self.stages, inputs = nn.ModuleList(), 3
-        places = zip(self.widths, depths, (1, 2, 5, 8), (8, 4, 2, 1))
-        for number, (width, depth, heads, reduction) in enumerate(places):
-            mine, drops = drops[:depth], drops[depth:]
-            patch = (3, 2) if number else (7, stride)
-            self.stages.append(Stage(inputs, width, heads, reduction, mine, patch))
-            inputs = width
-        self.apply(gently)
+        stage1 = backbone.features[:4]
+        stage2 = backbone.features[4:7]
+        stage3 = backbone.features[7:11]
+        stage4 = backbone.features[11:14]
+        self.stages = nn.ModuleList([stage1, stage2, stage3, stage4])
+        self.requires_grad_(True)
 
     def forward(self, image: Tensor, stages: int = 4) -> list[Tensor]:
-        """The maps of the first `stages` stages, fine to coarse."""
+        """The maps of the first `stages` stages, from fine to coarse."""
         maps = []
+        x = image
         for stage in self.stages[:stages]:
-            maps.append(stage(maps[-1] if maps else image))
+            x = stage(x)
+            maps.append(x)
         return maps
 
 
 def normalised(image: Tensor) -> Tensor:
-    """Colour (B, 3, H, W) in [0, 1], with ImageNet's mean taken off, in its spread."""
-    mean = image.new_tensor([123.675, 116.28, 103.53]).view(3, 1, 1) / 255
-    spread = image.new_tensor([58.395, 57.12, 57.375]).view(3, 1, 1) / 255
-    return (image - mean) / spread
+    """Colour (B, 3, H, W) in [0, 1], minus ImageNet's mean, over its deviation; a fourth channel by the means of both."""
+    mean = torch.tensor(MEAN, device=image.device).view(3, 1, 1)
+    std = torch.tensor(STD, device=image.device).view(3, 1, 1)
+    colour = (image[:, :3] - mean) / std
+    if image.shape[1] == 3:
+        return colour
+    infrared = (image[:, 3:] - mean.mean()) / std.mean()
+    return torch.cat([colour, infrared], dim=1)
 
 
 class Segmenter(nn.Module):
-    """SegFormer: colour (B, 3, H, W) in [0, 1] -> logits (B, classes, H, W)."""
+    """SegFormer's head on an encoder: an image (B, 3, H, W) in [0, 1] -> class scores (B, classes, H, W)."""
 
-    def __init__(self, encoder: MiT, classes: int = 11, width: int = 256):
+    def __init__(self, encoder: MiT | MobileNetEncoder, classes: int = 11, width: int = 256):
         super().__init__()
+        c1, c2, c3, c4 = encoder.channels
         self.encoder = encoder
-        self.project = nn.ModuleList(nn.Conv2d(w, width, 1) for w in encoder.widths)
-        self.blend = nn.Conv2d(len(self.project) * width, width, 1, bias=False)
-        self.norm, self.drop = nn.BatchNorm2d(width), nn.Dropout2d(0.1)
-        self.classify = nn.Conv2d(width, classes, 1)
+        self.project1 = nn.Conv2d(c1, width, kernel_size=1)
+        self.project2 = nn.Conv2d(c2, width, kernel_size=1)
+        self.project3 = nn.Conv2d(c3, width, kernel_size=1)
+        self.project4 = nn.Conv2d(c4, width, kernel_size=1)
+        self.blend = nn.Conv2d(4 * width, width, kernel_size=1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+        self.dropout = nn.Dropout2d(0.1)
+        self.classify = nn.Conv2d(width, classes, kernel_size=1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """All four maps at the finest one's size, blended, classified, enlarged."""
-        maps = self.encoder(normalised(image))
-        size = maps[0].shape[-2:]
-        alike = [project(m) for project, m in zip(self.project, maps)]
-        alike = [F.interpolate(m, size=size, mode="bilinear") for m in alike[::-1]]
-        blended = F.relu(self.norm(self.blend(torch.cat(alike, dim=1))))
-        logits = self.classify(self.drop(blended))
-        return F.interpolate(logits, size=image.shape[-2:], mode="bilinear")
+        """The scores of every class at every pixel."""
+        map1, map2, map3, map4 = self.encoder(normalised(image))
+        fine = map1.shape[-2:]
+        y1 = self.project1(map1)  # (B, width, H/4, W/4)
+        y2 = enlarge(self.project2(map2), fine)
+        y3 = enlarge(self.project3(map3), fine)
+        y4 = enlarge(self.project4(map4), fine)
+        mixed = self.blend(torch.cat([y4, y3, y2, y1], dim=1))  # (B, width, H/4, W/4)
+        mixed = self.dropout(F.relu(self.norm(mixed)))
+        return enlarge(self.classify(mixed), image.shape[-2:])
 
 
-def coloured(fused: Tensor, rgb: Tensor) -> Tensor:
-    """Fused luma (B, 1, H, W) in the colours of rgb (B, 3, H, W), not cut to [0, 1]."""
-    return ycbcr_to_rgb(torch.cat([fused, rgb_to_ycbcr(rgb)[:, 1:]], dim=1))
+def stack_infrared(encoder: nn.Module) -> None:
+    """Let an encoder's first convolution read a fourth channel, infrared, as half of each of the three colours."""
+    first = next(layer for layer in encoder.modules() if isinstance(layer, nn.Conv2d))
+    colours = first.weight.detach() / 2  # (outputs, 3, k, k)
+    infrared = colours.sum(dim=1, keepdim=True)  # (outputs, 1, k, k)
+    first.weight = nn.Parameter(torch.cat([colours, infrared], dim=1))
+    first.in_channels = 4
 
 
-def fuse(fusion: FusionNet, guide: MiT, rgb: Tensor, ir: Tensor, target: Tensor, passes: int = 2) -> Tensor:
-    """rgb (B, 3, H, W), ir and target (B, 1, H, W) -> fused luma (B, 1, H, W).
+def add_chroma(fused: Tensor, rgb: Tensor) -> Tensor:
+    """Fused luma (B, 1, H, W) with the colours of rgb (B, 3, H, W), not cut to [0, 1]."""
+    chroma = rgb_to_ycbcr(rgb)[:, 1:]
+    return ycbcr_to_rgb(torch.cat([fused, chroma], dim=1))
 
-    In the first pass `guide` looks at the target, in the next at what came of that.
+
+def fuse(fusion: FusionNet, encoder: nn.Module, rgb: Tensor, ir: Tensor, target: Tensor, passes: int = 2) -> Tensor:
+    """rgb (B, 3, H, W), infrared and target (B, 1, H, W), all in [0, 1] -> fused luma (B, 1, H, W), not cut.
+
+    In the first pass the `encoder` looks at the target, in the next at what came out of the first.
     """
-    light, fused = luma(rgb), target
+    vis = luma(rgb)
+    fused = target
     for number in range(1, passes + 1):
         with torch.no_grad():
-            features = guide(normalised(coloured(fused, rgb)), stages=2)
+            seg_features = encoder(normalised(add_chroma(fused, rgb)), stages=2)
         with torch.set_grad_enabled(torch.is_grad_enabled() and number == passes):
-            fused = fusion(light, ir, features)
+            fused = fusion(vis, ir, seg_features)
     return fused
+
+
+RULES = {"average": rules.average, "maximum": rules.maximum, "saliency": rules.by_saliency}
+
+
+def frozen_copy(encoder: nn.Module) -> nn.Module:
+    """A copy of an encoder's first two stages that never changes."""
+    made = copy.deepcopy(encoder)
+    made.stages = made.stages[:2]
+    return made.eval().requires_grad_(False)
+
+
+class SegMiF(nn.Module):
+    """Two images -> class scores.
+
+    picture: what the segmenter reads: "fused" by `fusion`; for the rivals "rgb", "ir", "stacked", or a name in RULES.
+    passes: of the fusion network; in the last one, the features are those of its own image.
+    """
+
+    def __init__(self, segmenter: Segmenter, fusion: FusionNet | None = None, picture: str = "fused", passes: int = 2):
+        super().__init__()
+        self.segmenter = segmenter
+        self.fusion = fusion
+        self.picture = picture
+        self.passes = passes
+        self.guide = frozen_copy(segmenter.encoder)
+
+    def fused_luma(self, rgb: Tensor, ir: Tensor, target: Tensor) -> Tensor:
+        """rgb (B, 3, H, W), infrared and target (B, 1, H, W) -> (B, 1, H, W): what the fusion network or the rule makes."""
+        if self.picture == "fused":
+            return fuse(self.fusion, self.guide, rgb, ir, target, self.passes).float()
+        return RULES[self.picture](luma(rgb), ir)
+
+    def image(self, rgb: Tensor, ir: Tensor, target: Tensor) -> Tensor:
+        """What the segmenter reads, (B, 3, H, W), or (B, 4, H, W) if stacked; within [0, 1]."""
+        if self.picture == "rgb":
+            return rgb
+        if self.picture == "ir":
+            return ir.expand(-1, 3, -1, -1)
+        if self.picture == "stacked":
+            return torch.cat([rgb, ir], dim=1)
+        return add_chroma(self.fused_luma(rgb, ir, target), rgb).clamp(0, 1)
+
+    def forward(self, rgb: Tensor, ir: Tensor, target: Tensor) -> Tensor:
+        """The scores of every class at every pixel, (B, classes, H, W)."""
+        return self.segmenter(self.image(rgb, ir, target))

@@ -16,7 +16,7 @@ from mmlib.show.images import images
 from mmlib.show.plots import plot
 from mmlib.show.tables import table
 from mmlib.show.text import say
-from mmlib.show.widgets import compare, explore, frames
+from mmlib.show.widgets import compare, explore, frames, pick
 
 __all__ = [
     "Html",
@@ -33,6 +33,7 @@ __all__ = [
     "labels_to_rgb",
     "legend",
     "overlay",
+    "pick",
     "plot",
     "say",
     "table",

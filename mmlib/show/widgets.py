@@ -42,6 +42,14 @@ PLAY = (
     "else{go();if(!matchMedia('(prefers-reduced-motion: reduce)').matches)b.timer=setInterval(go,700)}"
     "b.setAttribute('aria-pressed',!!b.timer);b.textContent=b.timer?'Pause':'Play'"
 )
+# `this` is one of the buttons; the frames are the children of the stage before their row.
+PICK = (
+    "const k=+this.dataset.k,c=this.closest('.mm-controls');"
+    "[...c.previousElementSibling.children].forEach((f,i)=>f.style.visibility=i==k?'inherit':'hidden');"
+    "c.querySelectorAll('button').forEach(b=>{b.setAttribute('aria-pressed',b==this);"
+    "b.style.outlineColor=b==this?'#d55e00':'transparent'});"
+    "c.querySelector('output').textContent=this.getAttribute('aria-label')"
+)
 ROW = "display:flex;flex-wrap:wrap;align-items:center;gap:0 .8em;margin-top:.4em"
 STACK = "grid-area:1/1;min-width:0;"
 
@@ -123,6 +131,48 @@ def frames(
     button = tag("button", "Play", type="button", onclick=PLAY, aria_pressed="false") if play else ""
     row = tag("div", control + button + _output(names[start]), class_="mm-controls", style=ROW)
     return figure(stage + row, alt=alt, caption=caption, kind="frames", style=_widest(items, width))
+
+
+def pick(
+    items: Sequence[Drawn],
+    *,
+    faces: Sequence[Html],
+    names: Sequence[str],
+    alt: str,
+    caption: str | None = None,
+    width: int | None = None,
+    start: int = 0,
+    pixelated: bool = False,
+) -> Html:
+    """Small buttons under a stage of frames: to hover over one, to tap it, or to move to it by Tab shows its frame.
+
+    ``items`` are frames as in :func:`frames`, one for each of ``faces``, what the buttons show, and ``names``, what
+    they are called; ``start`` is the frame shown first.
+
+    Raises:
+        ValueError: for an empty ``alt``, no frames, other numbers of faces or names, or ``start`` out of range.
+    """
+    alt = need_alt(alt)
+    if not len(items) or not len(items) == len(faces) == len(names):
+        counts = f"{len(items)} frames, {len(faces)} faces and {len(names)} names"
+        raise ValueError(f"expected a face and a name for each frame, got {counts}")
+    if not 0 <= start < len(items):
+        raise ValueError(f"expected start from 0 to {len(items) - 1}, got {start}")
+    drawn = [_frame(item, f"{alt}: {name}", width, pixelated) for item, name in zip(items, names)]
+    shown = ["inherit" if i == start else "hidden" for i in range(len(drawn))]
+    stack = "".join(tag("div", f, class_="mm-frame", style=f"{STACK}visibility:{v}") for f, v in zip(drawn, shown))
+    stage = tag("div", stack, class_="mm-stage", style="display:grid")
+    buttons = []
+    for k, (face, name) in enumerate(zip(faces, names)):
+        edge = "#d55e00" if k == start else "transparent"
+        style = (
+            f"padding:0;border:0;background:none;cursor:pointer;margin:3px;outline:3px solid {edge};outline-offset:1px"
+        )
+        said = {"aria_label": name, "aria_pressed": "true" if k == start else "false"}
+        events = dict.fromkeys(("onclick", "onfocus", "onpointerenter"), PICK)
+        buttons.append(tag("button", face.html, type="button", data_k=k, style=style, **said, **events))
+    row = tag("div", "".join(buttons) + _output(names[start]), class_="mm-controls", style=ROW)
+    return figure(stage + row, alt=alt, caption=caption, kind="pick", style=_widest(items, width))
 
 
 def explore(

@@ -2,8 +2,6 @@
 
 import torch
 
-from mmlib.images import luma, rgb_to_ycbcr, ycbcr_to_rgb
-
 
 def stretched(raw):
     spread = raw.max() - raw.min()
@@ -28,20 +26,24 @@ def counts_from_one(width, growth, layers):
     return grown + (width + layers * growth) * width + width
 
 
-def rows_sum_to_one(query, key, value):
-    return query @ (key.T @ value / query.shape[1] ** 0.5).softmax(dim=1)
+def steers_the_values(pixels, channels, chosen):
+    value = torch.zeros(pixels, channels)
+    value[:, chosen] = 100.0
+    return torch.ones(pixels, channels), value
 
 
-def values_along_the_rows(query, key, value):
-    return query @ (value.T @ key / query.shape[1] ** 0.5).softmax(dim=0)
+def steers_gently(pixels, channels, chosen):
+    key = torch.zeros(pixels, channels)
+    key[:, chosen] = 1.0
+    return key, torch.ones(pixels, channels)
 
 
-def scales_colours(fused, rgb):
-    return rgb * fused / luma(rgb)
+def divides_by_the_root(key, value):
+    return (key.T @ value / len(key) ** 0.5 / key.shape[1] ** 0.5).softmax(dim=0)
 
 
-def cuts(fused, rgb):
-    return ycbcr_to_rgb(torch.cat([fused, rgb_to_ycbcr(rgb)[:, 1:]], dim=1)).clamp(0, 1)
+def divides_after_the_softmax(key, value):
+    return (key.T @ value / key.shape[1] ** 0.5).softmax(dim=0) / len(key)
 
 
 def sums_to_one(now, before, temperature):
@@ -55,7 +57,7 @@ def difference_in_place_of_ratio(now, before, temperature):
 MUTANTS = {
     "ch7.saliency": [far_from_the_mean, divides_by_zero],
     "ch7.dense": [forgets_biases, counts_from_one],
-    "ch7.attend": [rows_sum_to_one, values_along_the_rows],
-    "ch7.colour": [scales_colours, cuts],
+    "ch7.steer": [steers_the_values, steers_gently],
+    "ch7.steady": [divides_by_the_root, divides_after_the_softmax],
     "ch7.weights": [sums_to_one, difference_in_place_of_ratio],
 }

@@ -1,0 +1,1081 @@
+"""The figures of chapter 7, so that its notebooks show each of them in one line.
+
+`runs` are those that `read_records("segmif")` gives, `numbers` is the frame of their numbers on MiniStreet at preset
+night, `networks` are what `published()` gives.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmlib import rules, show
+from mmlib.book.numbers import Runs, by_seed, gain, interval, mean, missing
+from mmlib.health import silent
+from mmlib.images import luma
+from mmlib.results import Key, Record, load_claims, read_records
+from mmlib.results.evidence import DOUBLED_SEEDS
+from mmlib.show.html import Html, figure, tag
+
+if TYPE_CHECKING:
+    import pandas
+
+    from mmlib.models.segmif import SegMiF
+
+PAPER, DATA, PRESET = "segmif", "ministreet", "night"
+CAMOUFLAGE = (0, 25, 50, 75, 100)
+
+ARMS = {
+    "rgb": "RGB alone",
+    "ir": "infrared alone",
+    "average": "average",
+    "maximum": "maximum",
+    "saliency": "its target",
+    "stacked": "both stacked",
+    "fuse_then_segment": "fused first",
+    "segmif": "SegMiF",
+}
+CONTROLS = {"ir_shuffled": "another street's infrared", "ir_zeroed": "no infrared"}
+BLOCKS = {
+    "segmif": "HIA",
+    "soam_only": "SoAM alone",
+    "moam_only": "MoAM alone",
+    "concatenation": "concatenation",
+    "addition": "addition",
+    "no_feedback": "no feedback",
+}
+NAMES = ARMS | CONTROLS | {name: text for name, text in BLOCKS.items() if name != "segmif"}
+NAMES |= {"released_guide": "features of the target", "constant_weights": "constant weights"}
+COLOURS = {"rgb": "C0", "ir": "C1", "average": "C4", "stacked": "C2", "segmif": "C3", "ir_shuffled": "C6"}
+MARKS = {"rgb": "o", "ir": "s", "average": "^", "stacked": "D", "segmif": "P", "ir_shuffled": "x"}
+PARTS = ("HIA ir", "HIA vis", "SoAM", "MoAM")
+WRONG = (0.9, 0.1, 0.1)
+
+
+def record(runs: Runs, variant: str, data: str = DATA, seed: int = 0) -> Record | None:
+    """The published record of one run, or None."""
+    return runs.get(Key(PAPER, variant, data, PRESET, seed))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Build and train: streets and rules
+
+
+def _busiest(size: tuple[int, int], **knobs: str | float) -> dict[str, Tensor]:
+    """Of 32 test streets the one with the most pixels of people and riders, drawn at `size` with these knobs."""
+    from mmlib.scenes import CLASSES, Knobs, drawn, split_seeds
+
+    seeds = split_seeds("test", 32)
+    time = {"time": knobs["time"]} if "time" in knobs else {}
+    small = drawn(seeds, size=(48, 64), knobs=Knobs(**time), fields=("labels",))["labels"]
+    people = torch.isin(small, torch.tensor([CLASSES.index(name) for name in ("person", "rider")]))
+    seed = seeds[int(people.sum(dim=(1, 2)).argmax())]
+    return drawn([seed], size=size, knobs=Knobs(**knobs), fields=("rgb", "ir", "labels"))
+
+
+def night_street(size: tuple[int, int]) -> dict[str, Tensor]:
+    """A street at night with people in it: rgb (1, 3, H, W), ir (1, 1, H, W), labels (1, H, W)."""
+    return _busiest(size, time="night")
+
+
+def opening(street: Mapping[str, Tensor]) -> Html:
+    """One street at night in both images."""
+    return show.compare(
+        street["rgb"][0],
+        street["ir"][0].expand(3, -1, -1),
+        labels=("visible", "infrared"),
+        alt="One night street as a colour image, mostly dark, and as an infrared image, in which people glow",
+        caption="The same street at night. Drag the line: left of it the visible image, right of it infrared.",
+    )
+
+
+def four_rules(street: Mapping[str, Tensor]) -> Html:
+    """Four ways to fuse a street without learning."""
+    vis, ir = luma(street["rgb"]), street["ir"]
+    pictures = [
+        (rules.average(vis, ir)[0], "average"),
+        (rules.maximum(vis, ir)[0], "maximum"),
+        (rules.laplacian_pyramid(vis, ir)[0], "Laplacian pyramid"),
+        (rules.by_saliency(vis, ir)[0], "by saliency: SegMiF's target"),
+    ]
+    return show.images(
+        pictures,
+        columns=2,
+        width=400,
+        alt="The night street, visible and infrared fused into one grey image by four rules",
+        caption="Four ways to fuse without learning.",
+    )
+
+
+def how_the_target_is_made(street: Mapping[str, Tensor]) -> Html:
+    """Both saliency maps, the weight of the infrared image, and the target."""
+    vis, ir = luma(street["rgb"]), street["ir"]
+    pictures = [
+        (show.colour(rules.saliency(vis)[0, 0], "magma", 0, 1), "saliency of the visible image"),
+        (show.colour(rules.saliency(ir)[0, 0], "magma", 0, 1), "saliency of the infrared image"),
+        (show.colour(rules.saliency_weight(vis, ir)[0, 0], "coolwarm", 0, 1), "weight of infrared: blue 0, red 1"),
+        (rules.by_saliency(vis, ir)[0], "target"),
+    ]
+    return show.images(
+        pictures,
+        columns=2,
+        width=400,
+        alt="Saliency of the visible and of the infrared image, the infrared's weight at every pixel, and the target",
+        caption="How the target is made.",
+    )
+
+
+def colours(street: Mapping[str, Tensor]) -> Html:
+    """A fused luma before and after the visible image's colours come back."""
+    from mmlib.models.segmif import add_chroma
+
+    fused = rules.by_saliency(luma(street["rgb"]), street["ir"])
+    pictures = [
+        (street["rgb"][0], "visible"),
+        (fused[0], "fused luma (here: the target)"),
+        (add_chroma(fused, street["rgb"])[0].clamp(0, 1), "with the visible image's colours"),
+    ]
+    return show.images(
+        pictures,
+        columns=3,
+        width=260,
+        alt="The visible image, a fused luma, and the fused luma with the visible image's colours",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Build and train: the network
+
+
+def idea() -> Html:
+    """Fusion network and segmenter with what goes back and forth, as a drawing."""
+    blue, orange, green, plain = "#3a7fb044", "#e0803044", "#2fa08044", "#88888822"
+
+    def box(x: int, y: int, wide: int, name: str, tint: str) -> str:
+        rect = f'<rect x="{x}" y="{y}" width="{wide}" height="34" rx="5" fill="{tint}" stroke="currentColor"/>'
+        return rect + f'<text x="{x + wide / 2}" y="{y + 22}" fill="currentColor">{escape(name)}</text>'
+
+    def arrow(path: str, stroke: str = "currentColor") -> str:
+        return f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="1.8"/>'
+
+    drawn = [
+        box(4, 4, 84, "visible", plain),
+        box(4, 56, 84, "infrared", plain),
+        box(128, 30, 104, "fusion net Φ", blue),
+        box(272, 30, 84, "fused", plain),
+        box(252, 120, 104, "segmenter Ψ", orange),
+        box(272, 196, 84, "labels", plain),
+        arrow("M88 21L128 40m-8 0l8 0l-4 -7"),
+        arrow("M88 73L128 54m-8 0l8 0l-4 7"),
+        arrow("M232 47H272m-7 -4l7 4l-7 4"),
+        arrow("M314 64V120m-4 -7l4 7l4 -7"),
+        arrow("M314 154V196m-4 -7l4 7l4 -7"),
+        arrow("M252 130H200V64m-4 7l4 -7l4 7", "#2fa080"),
+        arrow("M252 146H160V64m-4 7l4 -7l4 7", "#c04a00"),
+        '<text x="206" y="108" fill="currentColor" text-anchor="start" font-size="12">features</text>',
+        '<text x="154" y="108" fill="currentColor" text-anchor="end" font-size="12">loss, in training</text>',
+        f'<rect x="4" y="196" width="12" height="12" fill="{green}" stroke="#2fa080"/>',
+        '<text x="22" y="207" fill="currentColor" text-anchor="start" font-size="12">what is where</text>',
+        '<rect x="4" y="214" width="12" height="12" fill="#c04a0044" stroke="#c04a00"/>',
+        '<text x="22" y="225" fill="currentColor" text-anchor="start" font-size="12">what was not read</text>',
+    ]
+    said = "Visible and infrared enter the fusion network, its fused image enters the segmenter, which gives labels. "
+    said += "Features of the segmenter go back into the fusion network, and in training its loss does, too."
+    svg = (
+        f'<svg viewBox="0 0 360 236" role="img" aria-label="{said}" style="width:100%;max-width:28rem;height:auto" '
+        f'font-size="14" font-family="sans-serif" text-anchor="middle">{"".join(drawn)}</svg>'
+    )
+    return figure(svg, alt=said, caption="SegMiF in one figure.", kind="drawing", label=False)
+
+
+def _count(*parts: nn.Module) -> int:
+    return sum(weights.numel() for part in parts for weights in part.parameters())
+
+
+def parameters() -> Html:
+    """Parameters of the parts at the paper's size and at ours."""
+    from mmlib.backbones.mit import MiT
+    from mmlib.backbones.mobilenet import MIDDLE, MobileNetV2
+    from mmlib.models import segmif as sm
+
+    with torch.device("meta"):
+        paper = sm.FusionNet(sm.hia()), sm.Segmenter(MiT("b3"), 9)
+        encoder = sm.MobileNetEncoder(MobileNetV2(16, MIDDLE))
+        ours = sm.FusionNet(sm.hia(32), 32, 16, 3, encoder.channels[:2]), sm.Segmenter(encoder, 11, 128)
+
+    def parts(fusion: nn.Module, segmenter: nn.Module) -> dict[str, int]:
+        return {
+            "stems": _count(fusion.stem_ir, fusion.stem_vis),
+            "dense blocks": _count(fusion.drdb1_ir, fusion.drdb1_vis, fusion.drdb2_ir, fusion.drdb2_vis),
+            "HIA, used twice": _count(fusion.interaction),
+            "1 x 1 convolutions before HIA": _count(fusion.seg1, fusion.seg2),
+            "merging": _count(fusion.merge1, fusion.merge2, fusion.merge3, fusion.act),
+            "fusion network": _count(fusion),
+            "segmenter's encoder": _count(segmenter.encoder),
+            "segmenter's head": _count(segmenter) - _count(segmenter.encoder),
+        }
+
+    theirs, mine = parts(*paper), parts(*ours)
+    rows = [[name, f"{theirs[name]:,}", f"{mine[name]:,}"] for name in theirs]
+    dead = theirs["HIA, used twice"]
+    return show.table(
+        rows,
+        columns=["part", "paper's size", "ours"],
+        caption="Parameters",
+        footer=f"The release counts {dead:,} more in its fusion network: it makes a second HIA that it never uses. The "
+        "paper's head is that for MFNet's 9 classes.",
+    )
+
+
+@torch.no_grad()
+def harder_with_size(street: Mapping[str, Tensor]) -> Html:
+    """How hard an untrained SoAM's choice is, by the size of the image."""
+    from mmlib.models import segmif as sm
+
+    torch.manual_seed(0)
+    net = sm.FusionNet(sm.hia()).eval()
+    block = net.interaction
+    sides, chosen = (64, 128, 256), []
+    for side in sides:
+        vis = F.interpolate(luma(street["rgb"]), (side, side), mode="area")
+        ir = F.interpolate(street["ir"], (side, side), mode="area")
+        found = []
+        for image, stem, drdb, embed, kv in (
+            (ir, net.stem_ir, net.drdb1_ir, block.embed_ir, block.soam.kv_ir),
+            (vis, net.stem_vis, net.drdb1_vis, block.embed_vis, block.soam.kv_vis),
+        ):
+            tokens = sm.to_tokens(drdb(net.act(stem(image))))
+            y, _ = embed(tokens).chunk(2, dim=-1)
+            key, value = kv(y).chunk(2, dim=-1)
+            table = sm.selection(key, value, block.soam.heads)
+            found.append(float(table.amax(dim=-2).mean()))
+        chosen.append(sum(found) / 2)
+    return show.table(
+        [[f"{side} × {side}", side * side, value] for side, value in zip(sides, chosen)],
+        columns=["the same street at", "pixels", "largest weight in a column"],
+        caption="SoAM of the paper's width, untrained",
+        footer="Of 8 weights that sum to 1: 0.125 if all are equal, 1 for a hard choice.",
+    )
+
+
+TEMPERATURES = (0.1, 0.5, 1.0, 2.0, 10.0, 1000.0)
+
+
+def dynamic_weights() -> object:
+    """The weights of two losses against how one of them moves, for several temperatures."""
+
+    def at(temperature: float) -> Html:
+        ratios = torch.linspace(0.5, 1.5, 41)
+        share = torch.stack([ratios, torch.ones(41)]).div(temperature).softmax(dim=0)
+
+        def draw(ax) -> None:
+            ax.axhline(1, linestyle="--", linewidth=1, color="C6")
+            ax.plot(ratios, 2 * share[0], label="weight of this loss")
+            ax.plot(ratios, 2 * share[1], label="weight of the other")
+            ax.set(xlabel="this loss, now / one step ago", ylabel="weight", ylim=(-0.05, 2.05))
+            ax.legend()
+
+        return show.plot(draw, alt=f"Weights of two losses at temperature {temperature:g}")
+
+    return show.explore(
+        at,
+        "temperature",
+        TEMPERATURES,
+        start=3,
+        format=lambda value: f"{value:g}",
+        alt="Weights of two losses against the first one's course, for temperatures from 0.1 to 1000",
+        caption="One loss halves (left) or grows by half (right) in a step; the other stands still.",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Build and train: training and the published networks
+
+
+def losses(fusion: Sequence[object], segmenter: Sequence[float]) -> Html:
+    """The fusion's loss in each round, and the segmenter's over all. fusion: the logs of its rounds."""
+
+    def draw(fig) -> None:
+        above, below = fig.subplots(2, 1)
+        place = 0
+        for number, log in enumerate(fusion, 1):
+            above.plot(range(place, place + len(log.loss)), log.loss, label=f"round {number}", color=f"C{number}")
+            place += len(log.loss)
+        above.set(ylabel="fusion loss", ylim=(0, None), xlabel="step of the fusion")
+        above.legend(ncols=3)
+        below.plot(segmenter, color="C2")
+        below.set(ylabel="cross-entropy", ylim=(0, None), xlabel="step of the segmenter")
+
+    return show.plot(
+        draw, size=(5.4, 4.4), alt="The loss of the fusion in each round, and of the segmenter over all rounds"
+    )
+
+
+def learning(runs: Runs) -> Html:
+    """Val mIoU of the published runs of seed 0 after the pretraining and after each round."""
+    chosen = ("rgb", "ir", "average", "stacked", "segmif")
+    found = {arm: run for arm in chosen if (run := record(runs, arm)) is not None}
+    if not found:
+        return missing("Learning curves")
+
+    def draw(ax) -> None:
+        for arm, run in found.items():
+            values = [100 * value for value in run.values["learning"]["miou"]]
+            ax.plot(range(len(values)), values, color=COLOURS[arm], marker=MARKS[arm], label=ARMS[arm])
+        ax.set(xticks=range(len(values)), xlabel="rounds done", ylabel="val mIoU, points")
+        ax.legend(ncols=2)
+
+    return show.plot(
+        draw,
+        alt="Mean IoU on val streets after each round, for the networks that read one image, both, or a fused one",
+        caption="The published runs of seed 0. They start from one pretrained segmenter.",
+    )
+
+
+def health_of(runs: Runs, now: Sequence[object]) -> Html:
+    """The health of the fusion network of the published run of seed 0, or of the run on this page. now: its logs."""
+    published_run = record(runs, "segmif")
+    if published_run is not None:
+        parts = [part for part in published_run.health if part != "segmenter"]
+        return show.health(published_run.health, parts, caption="The published run of seed 0.")
+    first, last = now[0].health, now[-1].health
+    both = {part: {"start": first[part]["start"], "end": last[part]["end"]} for part in last}
+    return show.health(both, caption="The short training on this page.")
+
+
+def published() -> dict[str, SegMiF]:
+    """The published networks of seed 0 that are there, by variant, ready to use."""
+    from mmlib.backbones.mobilenet import MIDDLE, MobileNetV2
+    from mmlib.models import segmif as sm
+    from mmlib.results import load_weights
+
+    found = {}
+    for name in ("rgb", "average", "stacked", "segmif"):
+        segmenter = sm.Segmenter(sm.MobileNetEncoder(MobileNetV2(16, MIDDLE)), 11, 128)
+        fusion = None
+        if name == "segmif":
+            fusion = sm.FusionNet(sm.hia(32), 32, 16, 3, segmenter.encoder.channels[:2])
+        if name == "stacked":
+            sm.stack_infrared(segmenter.encoder)
+        net = sm.SegMiF(segmenter, fusion, "fused" if fusion else name)
+        try:
+            net.load_state_dict(load_weights(f"{PAPER}/{name}"))
+        except (FileNotFoundError, RuntimeError):  # not there, or those of another network
+            continue
+        found[name] = net.eval()
+    return found
+
+
+@torch.no_grad()
+def _read(net: SegMiF, rgb: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
+    """What a network reads of a pair, as colour (3, H, W), and its labels (H, W)."""
+    device = next(net.parameters()).device
+    rgb, ir = rgb.to(device), ir.to(device)
+    target = rules.by_saliency(luma(rgb), ir)
+    image = net.image(rgb, ir, target)
+    labels = net.segmenter(image).argmax(dim=1)[0].cpu()
+    return image[0, :3].cpu(), labels
+
+
+@torch.no_grad()
+def what_hia_selects(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> Html:
+    """The table of SoAM's most decided head for the night street; each of its columns shows what it selects."""
+    from mmlib.models.segmif import HIA, selection
+
+    net = networks.get("segmif")
+    if net is None or net.fusion is None or not isinstance(net.fusion.interaction, HIA):
+        return missing("What HIA selects")
+    soam = net.fusion.interaction.soam
+    seen: list[tuple[tuple[Tensor, ...], tuple[Tensor, ...]]] = []
+    hook = soam.register_forward_hook(lambda _, given, answer: seen.append((given, answer)))
+    street = night_street(size)
+    _read(net, street["rgb"], street["ir"])
+    hook.remove()
+    (y_ir, _, y_seg), (z_ir, _) = seen[-2]  # the last pass, at the first place
+    key, value = soam.kv_ir(y_ir).chunk(2, dim=-1)
+    tables = selection(key, value, soam.heads)[0].cpu()  # (heads, d, d)
+    head = int(tables.amax(dim=1).mean(dim=1).argmax())
+    table = tables[head]
+    d = len(table)
+    channels = slice(head * d, (head + 1) * d)
+    query = y_seg[0, :, channels].T.unflatten(1, size).cpu()  # (d, H, W)
+    answer = z_ir[0, :, channels].T.unflatten(1, size).cpu()
+    frames, faces, names = [], [], []
+    for j in range(d):
+        first, second = table[:, j].argsort(descending=True)[:2].tolist()
+        frames.append(
+            [
+                (show.colour(answer[j], "magma"), f"new channel {j + 1}"),
+                (show.colour(query[first], "magma"), f"{table[first, j]:.2f} of channel {first + 1}"),
+                (show.colour(query[second], "magma"), f"{table[second, j]:.2f} of channel {second + 1}"),
+            ]
+        )
+        cells = []
+        for i in range(d):
+            blue = f"background:rgba(0,114,178,{float(table[i, j]):.3f})"
+            style = f"display:block;width:1.6em;height:1.1em;border:1px solid #8886;{blue}"
+            cells.append(tag("span", "", style=style))
+        faces.append(Html("".join(cells), f"column {j + 1}"))
+        names.append(f"new channel {j + 1}: {table[first, j]:.2f} of channel {first + 1}, the most")
+    return show.pick(
+        frames,
+        faces=faces,
+        names=names,
+        width=256,
+        pixelated=True,
+        alt="Maps of a new channel and of the two channels of the segmenter that it mostly takes",
+        caption=f"Head {head + 1} of {len(tables)} of SoAM, infrared. Below the maps its table G: rows are channels of "
+        "the segmenter, columns the new ones. The bluer a cell, the larger its weight.",
+    )
+
+
+def _mistakes(image: Tensor, labels: Tensor, found: Tensor) -> Tensor:
+    """Where `found` is wrong, red on the image (3, H, W); pixels without a label aren't wrong."""
+    return show.overlay(image, (labels != 255) & (labels != found), tint=WRONG, strength=0.75)
+
+
+def fade_slider(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> Html:
+    """What each network finds in one street while its people, riders and cars fade from the RGB image."""
+    drawn, names = [], []
+    for percent in CAMOUFLAGE:
+        street = _busiest(size, time="day", camouflage=percent / 100)
+        labels = street["labels"][0]
+        read = {name: _read(net, street["rgb"], street["ir"]) for name, net in networks.items()}
+        pictures = [(street["rgb"][0], "RGB"), (street["ir"][0], "infrared")]
+        if "segmif" in read:
+            pictures.append((read["segmif"][0], "fused"))
+        pictures.append((show.labels_to_rgb(labels), "labels"))
+        pictures += [(show.labels_to_rgb(found), f"{NAMES[name]}: labels") for name, (_, found) in read.items()]
+        for name, (image, found) in read.items():
+            pictures.append((_mistakes(image, labels, found), f"{NAMES[name]}: mistakes"))
+        drawn.append(pictures)
+        names.append(f"camouflage {percent} %")
+    return show.frames(
+        drawn,
+        names=names,
+        start=4,
+        width=256,
+        pixelated=True,
+        alt="RGB, infrared, fused image, labels, predictions and mistakes of each network, while people and cars fade",
+    )
+
+
+def day_and_night(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> Html:
+    """One street by day and one at night: what each network reads, what it finds, and its mistakes."""
+    pictures = []
+    for time in ("day", "night"):
+        street = _busiest(size, time=time)
+        labels = street["labels"][0]
+        pictures += [(street["rgb"][0], f"{time}: RGB"), (street["ir"][0], f"{time}: infrared")]
+        pictures.append((show.labels_to_rgb(labels), f"{time}: labels"))
+        for name, net in networks.items():
+            image, found = _read(net, street["rgb"], street["ir"])
+            pictures.append((image, f"{NAMES[name]} reads"))
+            pictures.append((show.labels_to_rgb(found), f"{NAMES[name]} finds"))
+            pictures.append((_mistakes(image, labels, found), f"{NAMES[name]}: mistakes"))
+    return show.images(
+        pictures,
+        columns=3,
+        width=256,
+        pixelated=True,
+        alt="Two streets with the image that each network reads, the labels that it finds, and its mistakes in red",
+        caption="Mistakes are red.",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Does it hold? Arms and controls
+
+
+def _plain(numbers: pandas.DataFrame, arm: str, metric: str) -> float | None:
+    """A mean over seeds that is no percentage."""
+    found = mean(numbers, arm, metric)
+    return None if found is None else found / 100
+
+
+def at_night(numbers: pandas.DataFrame, metric: str = "test.night.miou") -> Html:
+    """One mark per run at night; a line joins the runs of a seed."""
+    chosen = ("ir_shuffled", "ir", "rgb", "average", "stacked", "segmif")
+    scores = by_seed(numbers, metric, chosen)
+    if scores.empty:
+        return missing("The arms at night")
+
+    def draw(ax) -> None:
+        for seed in scores.index:
+            ax.plot(scores.loc[seed], range(len(chosen)), color="C6", linewidth=0.8, alpha=0.6)
+        for y, arm in enumerate(chosen):
+            values = scores[arm].dropna()
+            ax.plot(values, [y] * len(values), MARKS[arm], color=COLOURS[arm], alpha=0.8, markersize=7)
+        ax.set(yticks=range(len(chosen)), yticklabels=[NAMES[arm] for arm in chosen], ylim=(-0.5, len(chosen) - 0.5))
+        ax.set(xlabel="mIoU at night, points")
+
+    return show.plot(
+        draw,
+        alt="Mean IoU at night of every run, for six ways to hand two images to a segmenter",
+        caption="Streets at night. One mark per run; a line joins the runs of a seed.",
+    )
+
+
+TESTS = (
+    ("test.day.miou", "test.day.floor"),
+    ("test.night.miou", "test.night.floor"),
+    ("test.fog.miou", "test.fog.floor"),
+    ("test.night.movers", "test.night.floor_movers"),
+    ("camouflage_100.movers", "camouflage_100.floor_movers"),
+)
+
+
+def arms(numbers: pandas.DataFrame) -> Html:
+    """Every arm between the floor and the ceiling."""
+    if mean(numbers, "rgb", "test.miou") is None:
+        return missing("Floor, arms and ceiling")
+    rows = [["blind guess (floor)", *(mean(numbers, "rgb", floor) for _, floor in TESTS)]]
+    for arm, name in (ARMS | CONTROLS).items():
+        scores = [mean(numbers, arm, metric) for metric, _ in TESTS]
+        if any(score is not None for score in scores):
+            rows.append([name, *scores])
+    ceiling = [mean(numbers, "rgb", floor.replace("floor", "ceiling")) for _, floor in TESTS]
+    rows.append(["always right, at 1/4 (ceiling)", *ceiling])
+    return show.table(
+        rows,
+        columns=["what the segmenter reads", "day", "night", "fog", "night ", "camouflage 100 %"],
+        groups=[("", 1), ("mIoU", 3), ("IoU of person, rider, car", 2)],
+        formats=".1f",
+        caption="Mean over seeds, in points",
+    )
+
+
+def fading(numbers: pandas.DataFrame) -> Html:
+    """IoU of what moves against the camouflage of the RGB image."""
+    chosen = ("rgb", "ir", "average", "stacked", "segmif", "ir_shuffled")
+    curves = {arm: [mean(numbers, arm, f"camouflage_{p}.movers") for p in CAMOUFLAGE] for arm in chosen}
+    curves = {arm: values for arm, values in curves.items() if None not in values}
+    if not curves:
+        return missing("What is found while people fade")
+
+    def draw(ax) -> None:
+        for arm, values in curves.items():
+            ax.plot(CAMOUFLAGE, values, color=COLOURS[arm], marker=MARKS[arm], label=NAMES[arm])
+        ax.set(xlabel="camouflage of the RGB image, %", ylabel="IoU of person, rider, car, points", ylim=(0, None))
+        ax.legend(ncols=2)
+
+    return show.plot(
+        draw,
+        size=(5.4, 3.8),
+        alt="IoU of people, riders and cars against camouflage: what reads RGB alone falls, the others don't",
+        caption="Mean over seeds.",
+    )
+
+
+def classes(numbers: pandas.DataFrame, at: str = "test.night") -> Html:
+    """IoU of each class at night, and what fusion adds to the better of the two images."""
+    from mmlib.scenes import CLASSES
+
+    chosen = ("rgb", "ir", "average", "stacked", "segmif")
+    rows = []
+    for name in CLASSES:
+        row = [mean(numbers, arm, f"{at}.iou.{name}") for arm in chosen]
+        if None not in row:
+            rows.append([name, *row, row[-1] - max(row[:2]), row[-1] - row[3]])
+    if not rows:
+        return missing("Single classes")
+    return show.table(
+        rows,
+        columns=["class", *(NAMES[arm] for arm in chosen), "− better single", "− stacked"],
+        groups=[("", 1), ("IoU", 5), ("SegMiF", 2)],
+        formats={"− better single": "+.1f", "− stacked": "+.1f"} | {NAMES[arm]: ".1f" for arm in chosen},
+        caption="Streets at night: IoU of each class in points, mean over seeds",
+        sortable=True,
+    )
+
+
+def helped_and_hurt(numbers: pandas.DataFrame, at: str = "test.night") -> tuple[list[str], list[str]] | None:
+    """The classes at night where fusion is clearly ahead of the better single image, and where it is clearly behind."""
+    from mmlib.scenes import CLASSES
+
+    helped, hurt = [], []
+    for name in CLASSES:
+        metric = f"{at}.iou.{name}"
+        both = [gain(numbers, "segmif", arm, metric) for arm in ("rgb", "ir")]
+        if None in both:
+            return None
+        if min(one.low for one in both) > 0:
+            helped.append(name)
+        if min(one.high for one in both) < 0:
+            hurt.append(name)
+    return helped, hurt
+
+
+def twice(numbers: pandas.DataFrame, metric: str = "test.miou") -> Html:
+    """What twice the steps change, on the seeds that have both."""
+    rows = []
+    for arm, name in NAMES.items():
+        once = by_seed(numbers, metric, [arm])[arm].dropna()
+        longer = by_seed(numbers, metric, [arm], longer=2)[arm].dropna()
+        seeds = sorted(set(once.index) & set(longer.index))
+        if seeds:
+            rows.append([name, once[seeds].mean(), longer[seeds].mean(), (longer[seeds] - once[seeds]).mean()])
+    if not rows:
+        return missing("Twice the steps")
+    return show.table(
+        rows,
+        columns=["network", "once", "twice", "moved"],
+        formats={"once": ".1f", "twice": ".1f", "moved": "+.1f"},
+        caption="mIoU of all test streets after the published steps and after twice as many, points",
+        footer=f"Seeds 0 to {DOUBLED_SEEDS - 1} of each network.",
+    )
+
+
+def judged_health(runs: Runs) -> Html:
+    """The worst reading of HIA's parts at the end of training, over all judged runs of a variant."""
+    rows = []
+    for arm, name in NAMES.items():
+        judged = [run for key, run in runs.items() if (key.variant, key.preset, key.data) == (arm, PRESET, DATA)]
+        for part in PARTS:
+            ends = [run.health[part]["end"] for run in judged if part in run.health]
+            if ends:
+                varies = min(end.get("varies", 0.0) for end in ends)
+                entropy = max((end["entropy"] for end in ends if "entropy" in end), default=None)
+                dead = sum(part in silent(run.health) for run in judged)
+                rows.append([name, part, varies, entropy, f"{dead} of {len(ends)}"])
+    if not rows:
+        return missing("Health")
+    return show.table(
+        rows,
+        columns=["network", "part", "output varies", "entropy", "silent"],
+        formats=".2f",
+        caption="The parts of HIA at the end of training: the worst seed of each network",
+        footer="Entropy 1: the attention selects nothing. For HIA, varies is relative to the features it is added to.",
+        cards=True,
+    )
+
+
+def blocks(numbers: pandas.DataFrame) -> Html:
+    """HIA and what can stand in its place."""
+    tests = ("test.miou", "test.night.miou", "camouflage_100.movers")
+    rows = []
+    for arm, name in BLOCKS.items():
+        found = [interval(numbers, arm, metric) for metric in tests]
+        if any(one is not None for one in found):
+            rows.append([name, *(None if one is None else f"{one.mean:.1f} ± {one.half:.1f}" for one in found)])
+    if not rows:
+        return missing("What stands in HIA's place")
+    return show.table(
+        rows,
+        columns=["block", "mIoU, all streets", "mIoU, night", "movers, camouflage 100 %"],
+        caption="Points, with half the width of the 95% interval",
+    )
+
+
+RATES = {
+    "fusion_rate_1e4": "1e-4",
+    "fusion_rate_3e4": "3e-4",
+    "segmif": "1e-3",
+    "fusion_rate_3e3": "3e-3",
+    "fusion_rate_8e3": "8e-3",
+}
+
+
+def rates(runs: Runs) -> Html:
+    """What of the attention survives at which learning rate of the fusion; one run each."""
+    rows = []
+    for variant, rate in RATES.items():
+        run = record(runs, variant)
+        if run is None:
+            continue
+        ends = {part: readings["end"] for part, readings in run.health.items()}
+        never = max(100 * ends[part].get("never", 0.0) for part in ("embedding ir", "embedding vis", "embedding seg"))
+        dead = sorted(set(silent(run.health)) - {"segmenter"})
+        distance = run.values["val"]["quality"]["distance"]["fused"]
+        score = 100 * run.values["val"]["miou"]
+        rows.append([rate, distance, score, never, ends["SoAM"].get("entropy"), ", ".join(dead) or "none"])
+    if not rows:
+        return missing("Learning rates and what they leave alive")
+    return show.table(
+        rows,
+        columns=["rate", "distance", "val mIoU", "dead, %", "SoAM's entropy", "silent parts"],
+        formats={"distance": ".3f", "val mIoU": ".1f", "dead, %": ".0f", "SoAM's entropy": ".3f"},
+        caption="Learning rate of the fusion: distance from the target, and what is alive at the end",
+        footer="One run each, seed 0, val streets. Dead: channels of the worst of HIA's embeddings.",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Does it hold? The fused images
+
+
+KINDS = {"fused": "SegMiF", "target": "its target", "average": "average", "maximum": "maximum"}
+
+
+def quality(numbers: pandas.DataFrame) -> Html:
+    """Fusion metrics on val streets, and the mean rank among the four."""
+    from mmlib.metrics.fusion import HIGHER_IS_BETTER
+    from mmlib.metrics.pairs import mean_rank
+
+    metrics = ("en", "sd", "sf", "ag", "mi", "ssim", "qabf", "scd", "vif")
+    values = {
+        kind: {metric: _plain(numbers, "segmif", f"val.quality.{kind}.{metric}") for metric in metrics}
+        for kind in KINDS
+    }
+    if any(value is None for row in values.values() for value in row.values()):
+        return missing("The quality of the fused images")
+    places = mean_rank(values, metrics, HIGHER_IS_BETTER.__getitem__)
+    rows = []
+    for kind, name in KINDS.items():
+        distance = _plain(numbers, "segmif", f"val.quality.distance.{kind}")
+        rows.append([name, places[kind], distance, *values[kind].values()])
+    return show.table(
+        rows,
+        columns=["image", "mean rank", "distance", *metrics],
+        formats={"mean rank": ".2f", "distance": ".3f"} | dict.fromkeys(metrics, ".3g"),
+        best={"mean rank": "min"} | dict.fromkeys(metrics, "max"),
+        caption="Fused images of val streets, mean over seeds (convention: dominant)",
+        footer="Distance: mean absolute difference from the target. Higher is better for all nine metrics.",
+    )
+
+
+def vifb_places(runs: Runs, data: str) -> dict[str, float] | None:
+    """Mean ranks on VIFB of 14 published methods, SegMiF, its target and the average; None without records."""
+    from mmlib.metrics.fusion import HIGHER_IS_BETTER
+    from mmlib.metrics.pairs import mean_rank
+
+    published_board = read_records("measuring").get(Key("measuring", "default", "vifb-original", "laptop", 0))
+    ours = [run for key, run in runs.items() if (key.variant, key.data, key.preset) == ("segmif", data, PRESET)]
+    if published_board is None or not ours:
+        return None
+    board = published_board.values["scores"]["vifb"]
+    methods = next(iter(board.values()))
+    rows = {name: {metric: sum(board[metric][name]) / len(board[metric][name]) for metric in board} for name in methods}
+    for kind, name in (("fused", "SegMiF"), ("target", "its target"), ("average", "average")):
+        rows[name] = {m: sum(run.values["vifb"]["mean"][kind][m] for run in ours) / len(ours) for m in board}
+    return mean_rank(rows, list(board), HIGHER_IS_BETTER.__getitem__)
+
+
+def vifb(runs: Runs) -> Html:
+    """The leaderboard of VIFB with SegMiF, its target and the average in it."""
+    found = {data: vifb_places(runs, data) for data in TRAINED_ON}
+    found = {data: places for data, places in found.items() if places is not None}
+    if not found:
+        return missing("VIFB's leaderboard")
+    names = sorted(next(iter(found.values())), key=lambda name: min(places[name] for places in found.values()))
+    rows = [[name, *(places[name] for places in found.values())] for name in names]
+    return show.table(
+        rows,
+        columns=["method", *(f"trained on {TRAINED_ON[data]}" for data in found)],
+        formats=".2f",
+        sortable=True,
+        caption="VIFB: mean of the ranks by its thirteen metrics, of 17",
+        footer="14 published methods from chapter 3's record, and three of ours. SegMiF: mean over seeds.",
+    )
+
+
+TRAINED_ON = {"roadscene-original": "RoadScene", "msrs-jpeg92": "MSRS"}
+RIVALS = {
+    "reconet": "ReCoNet",
+    "lrrnet": "LRRNet",
+    "tardal": "TarDAL",
+    "seafusion": "SeAFusion",
+    "densefuse": "DenseFuse",
+    "ifcnn": "IFCNN",
+    "didfuse": "DIDFuse",
+}
+
+
+def _shared_pictures(run: Record, rival: Record, test: str) -> Iterator[tuple[str, list[int]]]:
+    """Metrics that both records have, with the places in the rival's list of the pictures that ours were tested on."""
+    places = {name: k for k, name in enumerate(rival.values["names"])}
+    rows = [places[name] for name in run.values[test]["names"] if name in places]
+    for metric in run.values[test]["pictures"]["fused"]:
+        if metric in rival.values["pictures"] and len(rows) == len(run.values[test]["names"]):
+            yield metric, rows
+
+
+def learned_rivals(runs: Runs, trained: str, test: str) -> Html:
+    """A real set: SegMiF, its target, the average, and the learned methods whose records are there.
+
+    trained: the data variant that SegMiF learned from.  test: the name of the set, such as "roadscene".
+    """
+    from mmlib.metrics.fusion import HIGHER_IS_BETTER
+    from mmlib.metrics.pairs import mean_rank
+
+    ours = [run for key, run in runs.items() if (key.variant, key.data, key.preset) == ("segmif", trained, PRESET)]
+    ours = [run for run in ours if test in run.values]
+    if not ours:
+        return missing(f"Learned methods on {test}")
+    metrics = list(ours[0].values[test]["mean"]["fused"])
+    rows = {}
+    for kind, name in (("fused", "SegMiF"), ("target", "its target"), ("average", "average")):
+        rows[name] = {m: sum(run.values[test]["mean"][kind][m] for run in ours) / len(ours) for m in metrics}
+    there = {key: rival for key, rival in read_records("rivals").items() if key.data.startswith(test)}
+    for method, name in RIVALS.items():
+        for key, rival in there.items():
+            if (key.variant, key.preset) == (method, PRESET):
+                found = {}
+                for metric, places in _shared_pictures(ours[0], rival, test):
+                    values = rival.values["pictures"][metric]
+                    found[metric] = sum(values[k] for k in places) / len(places)
+                if set(found) == set(metrics):
+                    rows[name] = found
+    places = mean_rank(rows, metrics, HIGHER_IS_BETTER.__getitem__)
+    count = len(ours[0].values[test]["names"])
+    return show.table(
+        [[name, places[name], *row.values()] for name, row in sorted(rows.items(), key=lambda item: places[item[0]])],
+        columns=["method", "mean rank", *metrics],
+        formats={"mean rank": ".2f"} | dict.fromkeys(metrics, ".4g"),
+        best={"mean rank": "min"} | {metric: "max" if HIGHER_IS_BETTER[metric] else "min" for metric in metrics},
+        caption=f"{count} pairs of {test}; SegMiF has learned from {TRAINED_ON[trained]} and MiniStreet",
+        footer=f"Convention: tsjnet. SegMiF: mean of {len(ours)} seeds. The others: their authors' weights, chapter 8.",
+        sortable=True,
+    )
+
+
+def agreement(runs: Runs) -> Html:
+    """How far segmenters that learned from drawn streets agree with MSRS's derived masks."""
+    trained = "roadscene-original"
+    ours = [run for key, run in runs.items() if (key.data, key.preset) == (trained, PRESET)]
+    rows = []
+    for name in ("rgb", "average", "stacked", "segmif"):
+        mine = [run.values["agreement"] for run in ours if run.variant == name and "agreement" in run.values]
+        if mine:
+            row = [NAMES[name]]
+            for time in ("day", "night"):
+                for k in ("1", "2"):
+                    values = [one[time][k] for one in mine if one.get(time, {}).get(k) is not None]
+                    row.append(100 * sum(values) / len(values) if values else None)
+            rows.append(row)
+    if not rows:
+        return missing("Agreement with MSRS's derived masks")
+    return show.table(
+        rows,
+        columns=["what the segmenter reads", "car", "person", "car ", "person "],
+        groups=[("", 1), ("day", 2), ("night", 2)],
+        formats=".1f",
+        caption="MSRS: agreement (IoU, points) with masks on which two programs agree; no accuracy",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Does it hold? Real pictures
+
+
+def _may_show() -> bool:
+    return not show.is_static() or os.environ.get("PUBLISH_REAL_IMAGES") == "1"
+
+
+def _absent(what: str, name: str) -> Html:
+    text = f"{what} needs data that aren't here: python data_scripts/{name}.py obtains them."
+    return Html(tag("p", tag("em", escape(text))), text)
+
+
+def _shrunk(image: Tensor, width: int = 400) -> Tensor:
+    """An image (1, C, H, W) at most `width` pixels wide, (C, H, W)."""
+    share = min(1.0, width / image.shape[-1])
+    return F.interpolate(image, scale_factor=share, mode="area")[0] if share < 1 else image[0]
+
+
+def released() -> tuple[nn.Module, nn.Module] | None:
+    """SegMiF as released, fusion network and segmenter, if its two files lie in weights/segmif under the data root."""
+    from mmlib import convert
+    from mmlib.backbones.mit import MiT
+    from mmlib.data.folders import DataMissing, data_root
+    from mmlib.models import segmif as sm
+
+    try:
+        folder = data_root() / "weights" / "segmif"
+    except DataMissing:
+        return None
+    files = folder / "modelfusion-final2.pth", folder / "model-fusion_add_final2.pth"
+    if not all(file.is_file() for file in files):
+        return None
+    states = [torch.load(file, map_location="cpu", weights_only=True) for file in files]
+    fusion, segmenter = sm.FusionNet(sm.hia()), sm.Segmenter(MiT("b3"), 9)
+    fusion.load_state_dict(convert.segmif_fusion(states[0]), strict=True)
+    segmenter.load_state_dict(convert.segmif_segmenter(states[1]), strict=True)
+    return fusion.eval(), segmenter.eval()
+
+
+@torch.no_grad()
+def released_luma(fusion: nn.Module, segmenter: nn.Module, rgb: Tensor, ir: Tensor) -> Tensor:
+    """What the released program makes of a pair: features of the grey target, one pass, stretched at the end."""
+    vis = luma(rgb)
+    target = rules.by_saliency(vis, ir)
+    features = segmenter.encoder(target.expand(-1, 3, -1, -1), stages=2)  # not normalised, as released
+    fused = fusion(vis, ir, features).clamp(0, 1)
+    return (fused - fused.amin()) / (fused.amax() - fused.amin()).clamp(min=1e-6)
+
+
+def real_night(networks: Mapping[str, SegMiF], name: str = "00881N") -> Html:
+    """A real pair at night: inputs, fused images, what each network finds, and where it disagrees with a mask."""
+    from mmlib.data import available, load
+    from mmlib.models.segmif import add_chroma
+
+    if not available("msrs"):
+        return _absent("A real night", "msrs")
+    if not _may_show():
+        text = "Real images stay out of this page. PUBLISH_REAL_IMAGES=1 puts them in, where the data are at hand."
+        return Html(tag("p", tag("em", escape(text))), text)
+    pair = load("msrs", boxes=None, derived="consensus")[name]
+    rgb = F.interpolate(pair["rgb"][None], scale_factor=0.5, mode="area")
+    ir = F.interpolate(pair["ir"][None], scale_factor=0.5, mode="area")
+    vis = luma(rgb)
+    target = rules.by_saliency(vis, ir)
+    pictures = [(rgb[0], "visible"), (ir[0], "infrared"), (add_chroma(target, rgb)[0].clamp(0, 1), "target")]
+    pictures.append((add_chroma(rules.average(vis, ir), rgb)[0].clamp(0, 1), "average"))
+    theirs = released()
+    if theirs is not None:
+        fused = released_luma(*theirs, rgb, ir)
+        pictures.append((add_chroma(fused, rgb)[0].clamp(0, 1), "SegMiF as released"))
+    mask = _nearest_half(pair["derived_labels"])
+    for kind in ("average", "segmif"):
+        if kind in networks:
+            image, found = _read(networks[kind], rgb, ir)
+            if kind == "segmif":
+                pictures.append((image, "SegMiF, trained here"))
+            pictures.append((show.labels_to_rgb(found), f"{NAMES[kind]} finds"))
+            pictures.append((_disagreement(image, found, mask), f"{NAMES[kind]}: disagrees with the mask"))
+    return show.images(
+        pictures,
+        columns=3,
+        width=320,
+        alt="A real street at night in both images, fused in several ways, with predicted labels and disagreements",
+        caption=f"MSRS (Tang et al., 2022), pair {name}. The mask is what two programs agree on: red is a "
+        "disagreement, and not always a mistake.",
+    )
+
+
+def _nearest_half(labels: Tensor) -> Tensor:
+    """A mask (H, W) at half its height and width, by the nearest pixel."""
+    return labels[::2, ::2]
+
+
+def _disagreement(image: Tensor, found: Tensor, mask: Tensor) -> Tensor:
+    """Where cars or people of a prediction (MiniStreet's classes) and of MSRS's mask differ, red on the image."""
+    from mmlib.scenes import CLASSES
+
+    ids = {"car": 1, "person": 2, "rider": 2}
+    theirs = torch.tensor([ids.get(name, 0) for name in CLASSES])[found]
+    return show.overlay(image, (mask <= 2) & (theirs != mask), tint=WRONG, strength=0.75)
+
+
+# Colours for MFNet's nine classes: unlabelled, car, person, bike, curve, car stop, guardrail, colour cone, bump.
+MFNET = torch.tensor(
+    [[0, 0, 0], [64, 0, 128], [64, 64, 0], [0, 128, 192], [0, 0, 192], [128, 128, 0], [64, 64, 128], [192, 128, 128],
+     [192, 64, 0]], dtype=torch.uint8)  # fmt: skip
+
+
+@torch.no_grad()
+def mfnet_at_work(names: Sequence[str] = ("00881N", "00537D")) -> Html:
+    """A real RGB-T segmenter with its authors' weights on real pairs: what it finds beside the boxes of annotators."""
+    from mmlib.backbones.mfnet import released_mfnet
+    from mmlib.data import available, installed, load
+
+    if not available("msrs") or not installed("weights"):
+        return _absent("A real segmenter at work", "msrs")
+    pairs = load("msrs", boxes="fusion")
+    net = released_mfnet()
+    pictures = []
+    for name in names:
+        pair = pairs[name]
+        found = net(pair["rgb"][None], pair["ir"][None]).argmax(dim=1)[0]
+        if _may_show():
+            pictures.append((_shrunk(show.boxes(pair["rgb"], pair["boxes"])[None]), f"{pair['time']}: visible, boxes"))
+            pictures.append((_shrunk(show.boxes(pair["ir"], pair["boxes"])[None]), f"{pair['time']}: infrared, boxes"))
+        pictures.append((show.labels_to_rgb(found[::2, ::2], MFNET), f"{pair['time']}: MFNet finds"))
+    return show.images(
+        pictures,
+        columns=3 if _may_show() else 2,
+        width=320,
+        alt="Real streets by night and by day with boxes of annotators, and the labels that MFNet finds",
+        caption="MSRS (Tang et al., 2022) and MFNet (Ha et al., 2017) with its authors' weights.",
+    )
+
+
+def mfnet_and_boxes() -> Html:
+    """For how many of the annotators' boxes MFNet's derived masks show their class."""
+    from mmlib.data import available, load
+    from mmlib.metrics.pairs import covered
+
+    if not available("msrs"):
+        return _absent("MFNet's agreement with boxes", "msrs")
+    pairs = load("msrs", boxes="fusion", derived="mfnet_pseudo")
+    pairs = pairs.select("boxes", "box_labels", "derived_labels", "time")
+    twins = (2, 3, 1)  # the masks' ids of person, bicycle, car
+    hits: dict[tuple[str, int], list[bool]] = {}
+    for pair in pairs:
+        found = covered(pair["derived_labels"], pair["boxes"], pair["box_labels"], twins)
+        for label, hit in zip(pair["box_labels"].tolist(), found.tolist()):
+            hits.setdefault((pair["time"], label), []).append(hit)
+    rows = []
+    for label, name in enumerate(("person", "bicycle", "car")):
+        row = [name]
+        for time in ("day", "night"):
+            some = hits.get((time, label), [])
+            row += [len(some), 100 * sum(some) / len(some) if some else None]
+        rows.append(row)
+    return show.table(
+        rows,
+        columns=["class", "boxes", "shown, %", "boxes ", "shown, % "],
+        groups=[("", 1), ("day", 2), ("night", 2)],
+        formats=".0f",
+        caption="MSRS: boxes of annotators of which MFNet gives at least a quarter to their class",
+        footer="MFNet's predictions as they lie in the data. It may have learned from some of these pictures.",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The paper's numbers
+
+
+def paper_table(table: str) -> Html:
+    """A table of the paper as it was printed; rows that are known from memory only are marked [L]."""
+    claims = load_claims(PAPER)
+    cells = [cell for cell in claims.cells if cell.table == table]
+    columns = list(dict.fromkeys(cell.column for cell in cells))
+    rows: dict[str, list] = {}
+    for cell in cells:
+        mark = " [L]" if cell.grade == "L" else ""
+        rows.setdefault(f"{cell.row}{mark}", [None] * len(columns))[columns.index(cell.column)] = cell.value
+    return show.table(
+        [[name, *values] for name, values in rows.items()],
+        columns=["method", *columns],
+        caption=claims.table_titles[table],
+        footer="[L]: recollected and not verified, so nothing is judged by it. IoU in percent.",
+    )
+
+
+def spread() -> Html:
+    """One method's scores on two data sets, as different groups have printed them."""
+    claims = load_claims(PAPER)
+    points: dict[str, list[tuple[float, str]]] = {"MFNet": [], "FMB": []}
+    for cell in claims.cells:
+        if cell.table == "quoted" and cell.row.split()[0] in points and cell.metric == "miou":
+            who = cell.row.split(", ", 1)[1].removesuffix(" (2)")
+            points[cell.row.split()[0]].append((float(cell.value), who))
+        if cell.table in ("mfnet", "fmb") and cell.column == "mIoU" and cell.row == "SegMiF":
+            points["MFNet" if cell.table == "mfnet" else "FMB"].append((float(cell.value), "the paper [L]"))
+
+    def draw(fig) -> None:
+        heights = [len(values) for values in points.values()]
+        axes = fig.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": heights})
+        for ax, (name, values) in zip(axes, points.items()):
+            for y, (value, who) in enumerate(sorted(values)):
+                memory = who.endswith("[L]")
+                ax.plot(value, y, "o", color="C0", markersize=8, fillstyle="none" if memory else "full")
+                ax.text(value + 0.5, y, f"{value:g}  {who}", va="center", fontsize=8.5)
+            ax.set(ylim=(-0.7, len(values) - 0.3), yticks=[], xlim=(51, 74))
+            ax.set_title(name, loc="left")
+        axes[1].set(xlabel="mIoU of SegMiF, %")
+
+    lowest, highest = (f([value for value, _ in points["MFNet"]]) for f in (min, max))
+    return show.plot(
+        draw,
+        size=(5.4, 4.2),
+        alt=f"On MFNet, SegMiF is printed with {lowest:g} to {highest:g} points of mean IoU, on FMB it's similar",
+        caption="The same method on the same data set, as different groups measured it. Open: from memory.",
+    )
