@@ -19,12 +19,7 @@ from mmlib.images import luma
 from mmlib.models.segmif import FusionNet, Segmenter, add_chroma, frozen_copy, fuse, hia
 from mmlib.rules import by_saliency
 
-PUBLISHED = {  # the released code, which is not part of this book, run once for it
-    "fusion": {"seconds": 8.44, "peak_mib": 2368},
-    "whole": {"seconds": 8.97, "peak_mib": 2520},
-    "how": "the released networks on 2 cores of an AMD EPYC (AVX-512), torch 2.13.0, 2 threads, fp32, random weights, "
-    "median of clean repetitions in processes of their own; repetitions differ by 10 to 15 %",
-}
+PUBLISHED = {"how": "the released program is no part of this book, and a ratio would need both in one run"}
 
 
 def networks(form: str) -> tuple:

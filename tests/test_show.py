@@ -296,3 +296,24 @@ def test_the_key_to_flow_names_the_length_of_full_colour():
     html = key._repr_html_()
     assert "full colour moves 20.2 pixels" in html and html.count("<img") == 1 and "cyan to the left" in html
     assert "20.2 pixels" in str(key)
+
+
+def test_buttons_show_the_frame_that_belongs_to_them():
+    faces = [show.Html(f"<span>{k}</span>", str(k)) for k in range(3)]
+    names = ["first", "second & third", "last"]
+    made = show.pick([photo(seed=k) for k in range(3)], faces=faces, names=names, alt="three maps", start=1)
+    assert made.html.count("<button") == 3 and made.html.count('class="mm-frame"') == 3
+    assert made.html.count("visibility:inherit") == 1 and made.html.index("visibility:inherit") > 0
+    pressed = re.findall(r'aria-label="([^"]+)" aria-pressed="(true|false)"', made.html)
+    assert pressed == [("first", "false"), ("second &amp; third", "true"), ("last", "false")]
+    assert all(f'data-k="{k}"' in made.html for k in range(3)) and "onpointerenter" in made.html
+    assert "<output" in made.html and made.text == "[pick] three maps"
+
+
+def test_buttons_need_a_face_and_a_name_each():
+    face = show.Html("x", "x")
+    for wrong in ({"faces": [face], "names": []}, {"faces": [], "names": ["a"]}):
+        with pytest.raises(ValueError, match="expected a face and a name for each frame"):
+            show.pick([photo()], alt="a map", **wrong)
+    with pytest.raises(ValueError, match="start from 0 to 0"):
+        show.pick([photo()], faces=[face], names=["a"], alt="a map", start=1)

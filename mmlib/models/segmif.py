@@ -37,20 +37,20 @@ class DRDB(nn.Module):
 
 def selection(key: Tensor, value: Tensor, heads: int) -> Tensor:
     """The table G of each head: keys and values (B, N, C) -> (B, heads, d, d), d = C / heads; each column sums to 1."""
-    k = key.unflatten(-1, (heads, -1)).transpose(1, 2)  # (B, heads, N, d)
-    v = value.unflatten(-1, (heads, -1)).transpose(1, 2)  # (B, heads, N, d)
-    exact = torch.promote_types(k.dtype, torch.float32)  # a sum over all pixels needs more than bfloat16
-    with torch.autocast(k.device.type, enabled=False):
-        product = k.to(exact).transpose(-2, -1) @ v.to(exact)  # (B, heads, d, d)
-        return (product / math.sqrt(k.shape[-1])).softmax(dim=-2)
+    exact = torch.promote_types(key.dtype, torch.float32)  # a sum over all pixels needs more than bfloat16
+    with torch.autocast(key.device.type, enabled=False):
+        product = key.to(exact).transpose(1, 2) @ value.to(exact)  # (B, C, C), all channels with all others
+        blocks = product.unflatten(1, (heads, -1)).unflatten(3, (heads, -1))  # (B, heads, d, heads, d)
+        own = blocks.diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)  # (B, heads, d, d), each head with itself
+        return (own / math.sqrt(own.shape[-1])).softmax(dim=-2)
 
 
 def attend(query: Tensor, table: Tensor) -> Tensor:
     """Queries (B, N, C), their channels mixed by the table (B, heads, d, d) of each head -> (B, N, C)."""
-    heads = table.shape[1]
-    q = query.unflatten(-1, (heads, -1)).transpose(1, 2)  # (B, heads, N, d)
-    answer = q @ table
-    return answer.transpose(1, 2).flatten(2)  # (B, N, C)
+    same = torch.eye(table.shape[1], device=table.device)
+    mixer = torch.einsum("bhij,hg->bhigj", table, same.to(table.dtype))  # zeros between different heads
+    mixer = mixer.flatten(3).flatten(1, 2)  # (B, C, C)
+    return query @ mixer.to(query.dtype)
 
 
 class SoAM(nn.Module):

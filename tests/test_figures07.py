@@ -1,0 +1,89 @@
+"""Chapter 7's figures: they say so where records are missing, and show what the records say where they are there."""
+
+from types import SimpleNamespace
+
+import pandas
+import pytest
+import torch
+
+from mmlib.book import figures07
+from mmlib.results import Key, frame
+from mmlib.show.html import Html
+
+NOTHING = frame("segmif", preset="night").iloc[:0]
+
+
+def some(scores, longer=1):
+    """A frame as `frame("segmif", preset="night")` gives: {(variant, metric): one value per seed}."""
+    rows = []
+    for (variant, metric), values in scores.items():
+        for seed, value in enumerate(values):
+            rows.append({"variant": variant, "longer": longer, "seed": seed, "metric": metric, "value": value})
+    return pandas.DataFrame(rows)
+
+
+@pytest.mark.parametrize("draw", ["at_night", "arms", "fading", "classes", "twice", "blocks", "quality"])
+def test_a_figure_without_records_says_so(draw):
+    assert "no run is published yet" in getattr(figures07, draw)(NOTHING).text
+
+
+def test_what_needs_whole_records_says_so_too():
+    for draw in (figures07.learning, figures07.judged_health, figures07.rates, figures07.vifb, figures07.agreement):
+        assert "no run is published yet" in draw({}).text
+    assert "no run is published yet" in figures07.learned_rivals({}, "msrs-jpeg92", "roadscene").text
+    assert "no run is published yet" in figures07.what_hia_selects({}, (48, 64)).text
+
+
+def test_the_papers_tables_stand_without_records_and_say_what_is_from_memory():
+    text = figures07.paper_table("mfnet").text
+    assert "56.1" in text and "SegMiF [L]" in text
+    assert "GMNet [L]" in figures07.paper_table("fmb_others").text
+    drawn = figures07.spread()
+    assert isinstance(drawn, Html) and "52.4 to 62.28" in drawn.text
+
+
+def test_classes_are_helped_and_hurt_only_beyond_the_interval():
+    seeds = [0.0, 0.01, -0.01]
+    scores = {}
+    for name, (rgb, ir, fused) in {
+        "person": (0.3, 0.5, 0.6),
+        "car": (0.5, 0.5, 0.502),
+        "sign": (0.6, 0.2, 0.4),
+        "road": (0.8, 0.2, 0.5),
+    }.items():
+        for arm, value in (("rgb", rgb), ("ir", ir), ("segmif", fused)):
+            scores[arm, f"test.night.iou.{name}"] = [value + seed * (arm == "segmif") for seed in seeds]
+    found = some(scores)
+    figures07_classes = ("person", "car", "sign", "road")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmlib.scenes.CLASSES", figures07_classes)
+        helped, hurt = figures07.helped_and_hurt(found)
+    # Behind the better single image by rgb, ahead of infrared: neither helped, nor clearly behind both.
+    assert (helped, hurt) == (["person"], [])
+    assert figures07.helped_and_hurt(NOTHING) is None
+
+
+def test_places_on_vifb_are_mean_ranks_by_the_direction_of_each_metric(monkeypatch):
+    board = {"en": {"A": [1.0, 3.0], "B": [5.0, 5.0]}, "ce": {"A": [1.0, 1.0], "B": [4.0, 4.0]}}
+    key = Key("measuring", "default", "vifb-original", "laptop", 0)
+    published = SimpleNamespace(values={"scores": {"vifb": board}})
+    monkeypatch.setattr(figures07, "read_records", lambda paper: {key: published})
+    means = {"fused": {"en": 6.0, "ce": 5.0}, "target": {"en": 4.0, "ce": 2.0}, "average": {"en": 1.0, "ce": 9.0}}
+    runs = {
+        Key("segmif", "segmif", "msrs-jpeg92", "night", seed): SimpleNamespace(values={"vifb": {"mean": means}})
+        for seed in range(2)
+    }
+    places = figures07.vifb_places(runs, "msrs-jpeg92")
+    assert places == {"A": 2.5, "B": 2.5, "SegMiF": 2.5, "its target": 2.5, "average": 5.0}
+    assert figures07.vifb_places(runs, "roadscene-original") is None
+
+
+def test_red_marks_what_is_wrong_and_nothing_without_a_label():
+    image = torch.full((3, 4, 6), 0.5)
+    labels = torch.zeros(4, 6, dtype=torch.int64)
+    labels[0] = 255
+    found = labels.clone()
+    found[0], found[2, 3] = 1, 1
+    shown = figures07._mistakes(image, labels, found)
+    red = (shown[0] - shown[1]) > 0.3
+    assert red[2, 3] and not red[0].any() and not red[3, 0]
