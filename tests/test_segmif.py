@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from as_program import ROOT
 from torch import nn
 
-from mmlib import rules
 from mmlib.backbones.mit import MIT, MiT
 from mmlib.backbones.mobilenet import MIDDLE, MobileNetV2
+from mmlib.fusion import rules
 from mmlib.health import Part, look, why_silent
 from mmlib.images import luma
 from mmlib.models import segmif as sm
