@@ -40,14 +40,17 @@ class TiledAttention(nn.Module):
 
     def __init__(self, whole: nn.Module):
         super().__init__()
-        self.heads, self.size, self.qkv, self.out, self.bias = whole.heads, whole.size, whole.qkv, whole.out, whole.bias
+        self.heads, self.size = whole.heads, whole.size
+        self.qkv, self.proj, self.relative_bias = whole.qkv, whole.proj, whole.relative_bias
 
     def _mask(self, down: Tensor, across: Tensor) -> Tensor:
         """The learned bias of every place and key, minus infinity outside of the window, for all tiles."""
         kinds = [offsets.unique(dim=0, return_inverse=True) for offsets in (down, across)]
-        (rows, row), (columns, column) = ([part.to(self.bias.device) for part in kind] for kind in kinds)
+        (rows, row), (columns, column) = ([part.to(self.relative_bias.device) for part in kind] for kind in kinds)
         rows, columns = rows[:, None, :, None, :, None], columns[None, :, None, :, None, :]
-        bias = self.bias[:, rows.clamp(min=0), columns.clamp(min=0)].masked_fill((rows < 0) | (columns < 0), -torch.inf)
+        bias = self.relative_bias[:, rows.clamp(min=0), columns.clamp(min=0)].masked_fill(
+            (rows < 0) | (columns < 0), -torch.inf
+        )
         return bias.flatten(5).flatten(3, 4).permute(1, 2, 0, 3, 4)[row][:, column]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -61,7 +64,7 @@ class TiledAttention(nn.Module):
         key, value = (_cut(part, near_rows, near_columns) for part in (key, value))
         share = (query @ key.transpose(-1, -2) + self._mask(down, across)).softmax(dim=-1)
         taken = (share @ value).unflatten(4, (TILE, TILE)).permute(0, 1, 4, 2, 5, 3, 6)
-        return self.out(taken.flatten(5).flatten(3, 4).flatten(1, 2)[:, :height, :width])
+        return self.proj(taken.flatten(5).flatten(3, 4).flatten(1, 2)[:, :height, :width])
 
 
 def tiled(net: nn.Module) -> nn.Module:

@@ -3,7 +3,7 @@
 - Maps lie pixel by pixel (channels last), and the few large ones are made once and used again, for both senses and
   for the decoder. Around each is an edge of zeros, so that a convolution needs no padding above or below.
 - Convolutions work on bands of rows small enough for a processor's cache.
-- A split attention's mixture is never made: the shares are known before the 1 x 1 convolution behind it, and become
+- A split attention's mixture is never made: the weights are known before the 1 x 1 convolution behind it, and become
   part of that convolution's weights.
 - Batch norms are part of their convolutions (`folding`), and attention works tile by tile (`neighbourhood`).
 Results differ by rounding.
@@ -57,20 +57,24 @@ def convolve(conv: nn.Conv2d, source: Tensor, target: Tensor, act: Callable, roo
     return total / (room.height * room.width)
 
 
-def attend(block: Bottleneck, source: Tensor, target: Tensor, room: Room) -> None:
+def run_bottleneck(block: Bottleneck, source: Tensor, target: Tensor, room: Room) -> None:
     """A folded bottleneck, from a map that is nowhere negative to another, or to the same if it keeps the channels."""
-    narrow, split, wide = block.change[0][0], block.change[1], block.change[2]
-    thin, views = room(narrow.out_channels, 1), room(split.read[0].out_channels)
-    convolve(narrow, source, thin, F.relu_, room)
-    mean = convolve(split.read[0], thin, views, F.relu_, room).unflatten(1, (split.radix, -1))
-    shares = split.weigh(mean.sum(dim=1)).unflatten(1, (split.radix, -1)).softmax(dim=1)
-    weight = torch.cat([wide.weight * share[:, :, 0, 0, None, None] for share in shares.unbind(dim=1)], dim=1)
+    reduce, attention, expand, _ = block.residual
+    reduced = room(reduce[0].out_channels, 1)  # (1, planes, ...)
+    splits = room(attention.split[0].out_channels)  # (1, radix * planes, ...)
+    convolve(reduce[0], source, reduced, F.relu_, room)
+    mean = convolve(attention.split[0], reduced, splits, F.relu_, room)  # (1, radix * planes, 1, 1)
+    context = mean.unflatten(1, (attention.radix, -1)).sum(dim=1)
+    scores = attention.attn(context).unflatten(1, (attention.radix, -1))
+    weights = scores.softmax(dim=1)  # (1, radix, planes, 1, 1)
+    scaled = [expand.weight * weight[:, :, 0, 0, None, None] for weight in weights.unbind(dim=1)]
+    weight = torch.cat(scaled, dim=1)  # (4 planes, radix * planes, 1, 1)
     for rows in room.bands():
-        if len(block.around):  # zeros at the edge change no maximum
-            around = block.around[1](F.max_pool2d(source[:, :, wider(rows)], 3, 1, (0, 1)))
-        else:
-            around = source[:, :, rows]
-        target[:, :, rows] = F.conv2d(views[:, :, rows], weight, wide.bias).add_(around).relu_()
+        if isinstance(block.shortcut, nn.Identity):
+            shortcut = source[:, :, rows]
+        else:  # zeros at the edge change no maximum, because the source is nowhere negative
+            shortcut = block.shortcut[1](F.max_pool2d(source[:, :, wider(rows)], 3, 1, (0, 1)))
+        target[:, :, rows] = F.conv2d(splits[:, :, rows], weight, expand.bias).add_(shortcut).relu_()
 
 
 def run_trunk(layers: nn.Sequential, source: Tensor, room: Room) -> Tensor:
@@ -80,9 +84,9 @@ def run_trunk(layers: nn.Sequential, source: Tensor, room: Room) -> Tensor:
         target = room(conv.out_channels, 2 if number == 1 else 0)
         convolve(conv, source, target, F.relu_, room)
         source = target
-    target = room(widen.change[2].out_channels)
-    attend(widen, source, target, room)
-    attend(keep, target, target, room)
+    target = room(widen.residual[2].out_channels)
+    run_bottleneck(widen, source, target, room)
+    run_bottleneck(keep, target, target, room)
     return target
 
 
@@ -95,9 +99,8 @@ def filled(image: Tensor, room: Room) -> Tensor:
 
 def encode(encoder: Encoder, image: Tensor, room: Room) -> tuple[Tensor, Tensor]:
     """Grey (1, 1, H, W) -> base and detail."""
-    unfold, embed, trunk, *squeeze = encoder.trunk
-    source = run_trunk(trunk, filled(embed(unfold(image)), room), room)
-    for conv in squeeze[::2]:
+    source = run_trunk(encoder.trunk, filled(encoder.embed(image), room), room)
+    for conv in encoder.reduce[::2]:  # a ReLU6 follows each
         target = room(conv.out_channels)
         convolve(conv, source, target, lambda x: x.clamp_(0, 6), room)
         source = target
@@ -105,35 +108,39 @@ def encode(encoder: Encoder, image: Tensor, room: Room) -> tuple[Tensor, Tensor]
     return encoder.base(features), encoder.detail(features)
 
 
-def paint(decoder: Decoder, base: Tensor, detail: Tensor, room: Room) -> tuple[Tensor, Tensor]:
-    """Base and detail -> grey (1, 1, H, W), and the maps of the gates."""
-    features, maps = decoder.gates(torch.cat([base, detail], dim=1))
+def decode(decoder: Decoder, base: Tensor, detail: Tensor, room: Room) -> tuple[Tensor, Tensor]:
+    """Base and detail -> grey (1, 1, H, W), and the gates."""
+    features, gates = decoder.gates(torch.cat([base, detail], dim=1))
     source = run_trunk(decoder.trunk, filled(decoder.reduce(features), room), room)
-    first, act, last, *ends = decoder.paint
-    target, painted = room(first.out_channels), room(last.out_channels, 4)
-    convolve(first, source, target, act, room)
-    convolve(last, target, painted, lambda x: x, room)
-    image = painted[:, :, 1:-1].contiguous()
-    for end in ends:
-        image = end(image)
-    return image, maps
+    conv1, act, conv2, pixel_shuffle, sigmoid = decoder.head
+    target = room(conv1.out_channels)
+    pixels = room(conv2.out_channels, 4)
+    convolve(conv1, source, target, act, room)
+    convolve(conv2, target, pixels, lambda x: x, room)
+    image = pixel_shuffle(pixels[:, :, 1:-1].contiguous())
+    return sigmoid(image), gates
 
 
 class QuickTSJNet(nn.Module):
-    """A `TSJNet` for test time: (visible, ir) -> the fused image and the gates, the same function."""
+    """A `TSJNet` for test time: (vis, ir) -> the fused image and the gates, the same function."""
 
     def __init__(self, net: TSJNet):
         super().__init__()
         self.net, self.multiple = tiled(folded(net)).to(memory_format=torch.channels_last), net.multiple
 
     @torch.no_grad()
-    def forward(self, visible: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, vis: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
         """One pair after the other. Sizes and errors as those of `TSJNet`."""
-        fused, maps = zip(*(self._pair(*pair) for pair in zip(visible.split(1), ir.split(1))))
-        return torch.cat(fused), torch.cat(maps)
+        pairs = [self._pair(one_vis, one_ir) for one_vis, one_ir in zip(vis.split(1), ir.split(1))]
+        fused = torch.cat([image for image, _ in pairs])
+        gates = torch.cat([maps for _, maps in pairs])
+        return fused, gates
 
-    def _pair(self, visible: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
-        net, fold = self.net, self.net.encoder.trunk[0].downscale_factor
-        room = Room(visible, visible.shape[2] // fold, visible.shape[3] // fold)
-        base, detail = zip(encode(net.encoder, visible, room), encode(net.encoder, ir, room))
-        return paint(net.decoder, net.fuse_base(sum(base)), net.fuse_detail(sum(detail)), room)
+    def _pair(self, vis: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
+        net, scale = self.net, self.net.encoder.embed[0].downscale_factor
+        room = Room(vis, vis.shape[2] // scale, vis.shape[3] // scale)
+        base_vis, detail_vis = encode(net.encoder, vis, room)
+        base_ir, detail_ir = encode(net.encoder, ir, room)
+        base = net.fuse_base(base_vis + base_ir)
+        detail = net.fuse_detail(detail_vis + detail_ir)
+        return decode(net.decoder, base, detail, room)

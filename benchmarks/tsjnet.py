@@ -17,9 +17,9 @@ from neighbourhood import tiled
 from quick_tsjnet import QuickTSJNet
 from thrifty import thrifty
 
-from mmlib.models.tsjnet import Bottleneck, Detail, Gates, NatLayer, SplitAttention, TSJNet, fusion_losses
+from mmlib.models.tsjnet import Bottleneck, DetailBranch, NATBlock, SpatialGates, SplitAttention, TSJNet, fusion_losses
 
-FORGETFUL = Bottleneck | Detail | Gates | NatLayer | SplitAttention
+FORGETFUL = Bottleneck | DetailBranch | SpatialGates | NATBlock | SplitAttention
 PUBLISHED = {  # the released code, which is not part of this book, run once for it
     "fusing": {"seconds": 31.1, "peak_mib": 3356},
     "training": {"seconds": 39.0, "peak_mib": 19105},
@@ -29,7 +29,7 @@ PUBLISHED = {  # the released code, which is not part of this book, run once for
 
 
 def pairs(count: int, *size: int) -> list[torch.Tensor]:
-    """Random light and heat, (count, 1, H, W) each."""
+    """Random visible and infrared images, (count, 1, H, W) each."""
     dice = torch.Generator().manual_seed(1)
     return [torch.rand(count, 1, *size, generator=dice) for _ in range(2)]
 
@@ -53,7 +53,7 @@ def forgetful(net: TSJNet) -> TSJNet:
     made = tiled(net).to(memory_format=torch.channels_last)
     rows = [m for m in made.modules() if isinstance(m, torch.nn.Sequential) and m and isinstance(m[-1], torch.nn.ReLU)]
     parts = [m for m in made.modules() if isinstance(m, FORGETFUL)]
-    thrifty([*rows, *parts, made.encoder.trunk, made.decoder.paint])
+    thrifty([*rows, *parts, made.encoder.trunk, made.encoder.reduce, made.decoder.head])
     return made
 
 
@@ -64,7 +64,7 @@ def training() -> tuple[Callable, Callable]:
     adam, senses = torch.optim.Adam(net.parameters(), lr=1e-4), pairs(2, 224, 224)
 
     def step() -> None:
-        sum(fusion_losses(net.rebuild(*senses), *senses).values()).backward()
+        sum(fusion_losses(net.reconstruct(*senses), *senses).values()).backward()
         adam.step()
 
     return lambda: None, step

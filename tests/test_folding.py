@@ -11,9 +11,9 @@ from mmlib.models.tsjnet import TSJNet
 
 def test_a_folded_network_paints_the_same_picture():
     torch.manual_seed(0)
-    net = TSJNet(width=8, levels=1, fold=1).double()
+    net = TSJNet(width=8, levels=1, pixel_unshuffle=1).double()
     pair = [torch.rand(2, 1, 28, 32, dtype=torch.float64) for _ in range(2)]
-    net.rebuild(*pair)  # the batch norms have seen something
+    net.reconstruct(*pair)  # the batch norms have seen something
     before = copy.deepcopy(net.eval().state_dict())
     lean = folded(net)
     norms = [sum(isinstance(part, nn.BatchNorm2d) for part in one.modules()) for one in (lean, net)]

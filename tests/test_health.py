@@ -288,7 +288,7 @@ def test_silent_about_a_fresh_tsjnet():
     visible, ir = pictures(size=32), pictures(size=32, seed=1)
 
     def step():
-        return tsjnet.fusion_losses(net.rebuild(visible, ir), visible, ir)
+        return tsjnet.fusion_losses(net.reconstruct(visible, ir), visible, ir)
 
     encoder = net.encoder
     parts = {"trunk": encoder.trunk, "base": encoder.base, "detail": encoder.detail, "decoder": net.decoder}

@@ -29,7 +29,7 @@ def test_gradients_are_equal_too():
 
 def test_a_network_keeps_its_names_and_its_pictures():
     torch.manual_seed(0)
-    net = TSJNet(width=8, levels=1, fold=2).eval()
+    net = TSJNet(width=8, levels=1, pixel_unshuffle=2).eval()
     made, pair = tiled(net), [torch.rand(1, 1, 80, 104) for _ in range(2)]
     assert made.state_dict().keys() == net.state_dict().keys()
     with torch.no_grad():

@@ -13,18 +13,18 @@ from torch import nn
 from mmlib.backbones.deeplab import DeepLabV3Plus
 from mmlib.losses.fusion import edges, ssim
 from mmlib.models.tsjnet import (
-    Detail,
-    Gates,
-    NatBranch,
-    NatLayer,
+    DetailBranch,
+    NATBlock,
+    NATBranch,
     NeighbourhoodAttention,
+    SpatialGates,
     SplitAttention,
     TSJNet,
-    first,
     fuse,
     fusion_losses,
-    likeness,
-    windows,
+    gather_windows,
+    weighted_ssim,
+    window_start,
 )
 from mmlib.results import ROOT, load_claims
 from mmlib.results.fingerprint import notebook_code
@@ -37,7 +37,7 @@ UNUSED = 2 * (128 + 2 * (64 * 64 + 64)) + 2 * 8 * (8 + 1)
 def tiny():
     """A small network in eval mode."""
     torch.manual_seed(0)
-    return TSJNet(width=8, levels=1, fold=2).eval()
+    return TSJNet(width=8, levels=1, pixel_unshuffle=2).eval()
 
 
 def count(module):
@@ -63,11 +63,12 @@ def taken_by(attention, q, k, v, i, j):
     places = [(y, x) for y in range(top, top + 7) for x in range(left, left + 7)]
     for head in range(heads):
         scores = [
-            q[i, j, head] @ k[y, x, head] / d**0.5 + attention.bias[head, y - i + 6, x - j + 6] for y, x in places
+            q[i, j, head] @ k[y, x, head] / d**0.5 + attention.relative_bias[head, y - i + 6, x - j + 6]
+            for y, x in places
         ]
         shares = torch.stack(scores).softmax(dim=0)
         heard.append(sum(share * v[y, x, head] for share, (y, x) in zip(shares, places)))
-    return attention.out(torch.cat(heard))
+    return attention.proj(torch.cat(heard))
 
 
 @pytest.mark.parametrize("height, width", [(7, 7), (8, 13), (16, 9)])
@@ -88,9 +89,9 @@ def test_without_preferences_a_place_takes_the_mean_of_its_window():
     with torch.no_grad():
         attention.qkv.weight.copy_(torch.tensor([[0.0], [0.0], [1.0]]))
         attention.qkv.bias.zero_()
-        attention.bias.zero_()
-        attention.out.weight.fill_(1)
-        attention.out.bias.zero_()
+        attention.relative_bias.zero_()
+        attention.proj.weight.fill_(1)
+        attention.proj.bias.zero_()
         x = torch.arange(80.0).view(1, 8, 10, 1)
         y = attention(x)
     assert torch.allclose(y[0, 0, 0, 0], x[0, :7, :7].mean()) and torch.allclose(y[0, 7, 9, 0], x[0, 1:, 3:].mean())
@@ -98,8 +99,8 @@ def test_without_preferences_a_place_takes_the_mean_of_its_window():
 
 
 def test_windows_are_the_numbers_that_they_name():
-    assert first(9, 7).tolist() == [0, 0, 0, 0, 1, 2, 2, 2, 2]
-    at = windows(torch.arange(90.0).view(1, 1, 1, 9, 10), 7)[0, 0, 0, 8, 0].view(7, 7)
+    assert window_start(9, 7).tolist() == [0, 0, 0, 0, 1, 2, 2, 2, 2]
+    at = gather_windows(torch.arange(90.0).view(1, 1, 1, 9, 10), 7)[0, 0, 0, 8, 0].view(7, 7)
     assert at[0, 0] == 20 and at[0, 6] == 26 and at[6, 0] == 80
 
 
@@ -108,15 +109,15 @@ def test_a_map_that_is_too_small_is_refused():
         NeighbourhoodAttention(4, 1)(torch.zeros(1, 6, 9, 4))
 
 
-def test_split_attention_mixes_its_readings():
+def test_split_attention_mixes_its_splits():
     torch.manual_seed(0)
     part = SplitAttention(channels=4).eval()
     x = torch.randn(2, 4, 6, 5)
-    views = part.read(x).unflatten(1, (2, 4))
+    splits = part.split(x).unflatten(1, (2, 4))
     y = part(x)
-    assert (y >= views.amin(dim=1) - 1e-6).all() and (y <= views.amax(dim=1) + 1e-6).all()
-    share = (y - views[:, 1]) / (views[:, 0] - views[:, 1])  # y = a u + (1 - a) w, with one a for each channel
-    known = (views[:, 0] - views[:, 1]).abs() > 1e-3
+    assert (y >= splits.amin(dim=1) - 1e-6).all() and (y <= splits.amax(dim=1) + 1e-6).all()
+    share = (y - splits[:, 1]) / (splits[:, 0] - splits[:, 1])  # y = a u + (1 - a) w, with one a for each channel
+    known = (splits[:, 0] - splits[:, 1]).abs() > 1e-3
     for b in range(2):
         for c in range(4):
             values = share[b, c][known[b, c]]
@@ -125,19 +126,19 @@ def test_split_attention_mixes_its_readings():
 
 def test_gates_equal_eight_convolutions():
     torch.manual_seed(0)
-    gates, x = Gates(16), torch.randn(2, 16, 5, 6)
+    gates, x = SpatialGates(16), torch.randn(2, 16, 5, 6)
     y, maps = gates(x)
     for group in range(8):
         part = x[:, 2 * group : 2 * group + 2]
-        weight = gates.maps.weight[group, :, 0, 0]
-        seen = (part * weight[:, None, None]).sum(dim=1) + gates.maps.bias[group]
+        weight = gates.score.weight[group, :, 0, 0]
+        seen = (part * weight[:, None, None]).sum(dim=1) + gates.score.bias[group]
         assert torch.allclose(maps[:, group], seen.sigmoid(), atol=1e-6)
         assert torch.allclose(y[:, 2 * group : 2 * group + 2], part * seen.sigmoid()[:, None], atol=1e-6)
 
 
 @pytest.mark.parametrize("levels, height, width", [(1, 28, 32), (2, 56, 64), (3, 112, 112)])
 def test_the_branch_returns_to_full_size_from_every_level(levels, height, width):
-    branch = NatBranch(4, levels).eval()
+    branch = NATBranch(4, levels).eval()
     x = torch.randn(1, 4, height, width)
     assert branch(x).shape == x.shape
     assert (branch(x) >= x).all(), "what is added has passed a ReLU6"
@@ -146,7 +147,7 @@ def test_the_branch_returns_to_full_size_from_every_level(levels, height, width)
 
 def test_drop_path_drops_that_share_and_keeps_the_mean():
     torch.manual_seed(0)
-    layer, change = NatLayer(4, 1, drop=0.25), torch.ones(4000, 1, 1, 1)
+    layer, change = NATBlock(4, 1, drop_path=0.25), torch.ones(4000, 1, 1, 1)
     kept = layer.drop_path(change)
     assert kept.unique().tolist() == pytest.approx([0, 1 / 0.75])
     assert float((kept == 0).float().mean()) == pytest.approx(0.25, abs=0.03)
@@ -155,18 +156,18 @@ def test_drop_path_drops_that_share_and_keeps_the_mean():
 
 def test_details_do_not_depend_on_the_company():
     torch.manual_seed(0)
-    part, x = Detail(8).eval(), torch.randn(3, 8, 10, 12)
+    part, x = DetailBranch(8).eval(), torch.randn(3, 8, 10, 12)
     assert torch.allclose(part(x)[1:2], part(x[1:2]), atol=1e-6)
 
 
-def test_training_and_testing_paint_the_same_picture(tiny):
+def test_training_and_testing_fuse_the_same(tiny):
     visible, ir = torch.rand(2, 1, 64, 56), torch.rand(2, 1, 64, 56)
     fused, gates = tiny(visible, ir)
-    out = tiny.rebuild(visible, ir)
+    out = tiny.reconstruct(visible, ir)
     assert torch.allclose(out["fused"], fused, atol=1e-6) and torch.allclose(out["gates"], gates, atol=1e-6)
-    swapped = tiny.rebuild(ir, visible)
+    swapped = tiny.reconstruct(ir, visible)
     assert torch.allclose(swapped["fused"], fused, atol=1e-5), "features are added, so the senses may change places"
-    assert torch.allclose(swapped["visible"], out["ir"], atol=1e-6)
+    assert torch.allclose(swapped["vis"], out["ir"], atol=1e-6)
 
 
 def test_any_size_is_fused_and_one_that_fits_is_left_alone(tiny):
@@ -183,16 +184,17 @@ def test_the_losses_of_a_perfect_picture_are_zero():
     image = torch.rand(2, 1, 24, 24)
     gates = torch.zeros(2, 8, 24, 24)
     gates[:, 3] = 1
-    terms = fusion_losses({"fused": image, "visible": image, "ir": image, "gates": gates}, image, image)
+    terms = fusion_losses({"fused": image, "vis": image, "ir": image, "gates": gates}, image, image)
     assert {k: round(float(v), 5) for k, v in terms.items()} == {
-        "grey": 0, "edges": 0, "structure": 0, "gates": pytest.approx(0.1 / 8), "visible again": 0, "ir again": 0
+        "grey": 0, "edges": 0, "structure": 0, "gates": pytest.approx(0.1 / 8),
+        "reconstruction, vis": 0, "reconstruction, ir": 0,
     }  # fmt: skip
 
 
 def test_the_losses_by_hand():
     visible, ir = torch.rand(3, 1, 20, 20), torch.rand(3, 1, 20, 20)
     fused, gates = torch.rand(3, 1, 20, 20), torch.rand(3, 8, 20, 20)
-    out = {"fused": fused, "visible": 0 * visible, "ir": 0 * ir, "gates": gates}
+    out = {"fused": fused, "vis": 0 * visible, "ir": 0 * ir, "gates": gates}
     terms = fusion_losses(out, visible, ir)
     grey = sum(abs(f - max(v, i)) for f, v, i in zip(*(x.flatten().tolist() for x in (fused, visible, ir)))) / 1200
     assert float(terms["grey"]) == pytest.approx(20 * grey, rel=1e-4)
@@ -204,24 +206,24 @@ def test_the_losses_by_hand():
         for s, f, v, i in zip(share, fused, visible, ir)
     ]
     assert float(terms["structure"]) == pytest.approx(10 * (1 - sum(like) / 3), rel=1e-4)
-    assert float(terms["visible again"]) == pytest.approx(6 * float((visible**2).mean()), rel=1e-4)
-    assert float(terms["ir again"]) == pytest.approx(float((ir**2).mean()), rel=1e-4)
+    assert float(terms["reconstruction, vis"]) == pytest.approx(6 * float((visible**2).mean()), rel=1e-4)
+    assert float(terms["reconstruction, ir"]) == pytest.approx(float((ir**2).mean()), rel=1e-4)
     assert float(terms["gates"]) == pytest.approx(0.1 * float(1 - gates.amax(1).mean() + gates.mean()), rel=1e-4)
 
 
 def test_the_image_with_the_edges_has_the_say():
     flat, stripes = torch.full((1, 1, 24, 24), 0.5), torch.rand(1, 1, 24, 24)
-    assert float(likeness(stripes, stripes, flat)) == pytest.approx(1, abs=1e-5)
-    assert float(likeness(flat, stripes, flat)) < 0.5
+    assert float(weighted_ssim(stripes, stripes, flat)) == pytest.approx(1, abs=1e-5)
+    assert float(weighted_ssim(flat, stripes, flat)) < 0.5
 
 
 def test_without_its_detail_branch_the_features_go_straight_through():
-    net = TSJNet(width=8, levels=1, fold=2, detail=lambda width: nn.Identity()).eval()
+    net = TSJNet(width=8, levels=1, pixel_unshuffle=2, detail=lambda width: nn.Identity()).eval()
     x = torch.rand(1, 1, 56, 56)
     with torch.no_grad():
-        features = net.encoder.trunk(x)
+        features = net.encoder.reduce(net.encoder.trunk(net.encoder.embed(x)))
         assert torch.equal(net.encoder(x)[1], features)
-    assert count(net) == count(TSJNet(width=8, levels=1, fold=2)) - 2 * count(Detail(8))
+    assert count(net) == count(TSJNet(width=8, levels=1, pixel_unshuffle=2)) - 2 * count(DetailBranch(8))
 
 
 def test_the_segmenter_keeps_the_size_and_minds_its_own_business():
@@ -242,16 +244,16 @@ def table_of(name):
 
 
 def test_the_chapter_has_every_variant_that_the_claims_name_and_every_start():
-    arms, paper = table_of("VARIANTS"), load_claims("tsjnet")
+    variants, paper = table_of("VARIANTS"), load_claims("tsjnet")
     asked = {name for row in paper.directions for name in (row.a, *row.b)}
     asked |= {cell.measure.variant for cell in paper.cells if cell.measure}
-    assert asked <= arms.keys()
-    begins = {n: {k.arg: k.value for k in arm.keywords}.get("begins") for n, arm in arms.items()}
+    assert asked <= variants.keys()
+    begins = {n: {k.arg: k.value for k in variant.keywords}.get("begins") for n, variant in variants.items()}
     starts = {name for name, value in begins.items() if value is not None and value.value == ""}
     assert {value.value for value in begins.values() if value is not None} - {""} | {"start"} == starts
 
 
-def test_no_painter_learns_from_the_pictures_that_it_is_tested_on():
+def test_no_fusion_network_learns_from_the_pictures_that_it_is_tested_on():
     learns = {name: value.value for name, value in table_of("TRACKS").items()}
     assert learns["ministreet"] is None and len(learns) == 5
     assert not learns.keys() & table_of("FULL").keys()
@@ -263,9 +265,10 @@ def test_the_command_for_full_size_divides_the_papers_batches():
     text = (ROOT / "nbs" / "08_tsjnet.ipynb").read_text()
     processes = int(re.search(r"nproc_per_node=(\d+) -m mmlib.book.script 08 --preset paper", text)[1])
     given = [ast.literal_eval(value) for value in table_of("SIZES")["paper"].args]
-    painter, finder, schools = given[6][1], given[7][1], 8
-    assert (painter, finder) == (4, 8) and painter % processes == finder % processes == schools % processes == 0
-    assert schools // processes >= 2, "the segmenter's batch norm of 1 x 1 maps needs two pictures"
+    fusion, eval_detector, guides = given[6][1], given[7][1], 8
+    assert (fusion, eval_detector) == (4, 8)
+    assert fusion % processes == eval_detector % processes == guides % processes == 0
+    assert guides // processes >= 2, "the segmenter's batch norm of 1 x 1 maps needs two pictures"
 
 
 @pytest.mark.slow
@@ -293,12 +296,12 @@ from mmlib.models.tsjnet import TSJNet, fusion_losses
 from mmlib.train import Batches, train, world
 
 torch.manual_seed(0)
-net = TSJNet(width=8, levels=1, fold=2)
+net = TSJNet(width=8, levels=1, pixel_unshuffle=2)
 pairs = {"visible": torch.rand(8, 1, 56, 56), "ir": torch.rand(8, 1, 56, 56)}
 
 
 def step(batch):
-    return fusion_losses(net.rebuild(batch["visible"], batch["ir"]), batch["visible"], batch["ir"])
+    return fusion_losses(net.reconstruct(batch["visible"], batch["ir"]), batch["visible"], batch["ir"])
 
 
 log = train(step, net, Batches(pairs, 4), steps=3, device="cpu")

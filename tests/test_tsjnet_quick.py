@@ -23,16 +23,16 @@ def seasoned(**shape) -> TSJNet:
         if isinstance(part, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(part.weight, 0.5, 1.5)
             torch.nn.init.normal_(part.bias, 0.0, 0.3)
-    net.rebuild(*pair_of(2, n, n + net.multiple))
+    net.reconstruct(*pair_of(2, n, n + net.multiple))
     return net.eval()
 
 
-@pytest.mark.parametrize("fold", [1, 2])
+@pytest.mark.parametrize("pixel_unshuffle", [1, 2])
 @pytest.mark.parametrize("levels", [1, 2])
 @pytest.mark.parametrize("cached", [1, 300, 10**6], ids=["row by row", "bands", "at once"])
-def test_it_paints_the_same_picture(monkeypatch, fold, levels, cached):
+def test_it_computes_the_same_picture(monkeypatch, pixel_unshuffle, levels, cached):
     monkeypatch.setattr(quick_tsjnet, "CACHED", cached)
-    net = seasoned(width=8, levels=levels, fold=fold)
+    net = seasoned(width=8, levels=levels, pixel_unshuffle=pixel_unshuffle)
     n = net.multiple
     senses = pair_of(2, 7 * n, 9 * n)
     before = copy.deepcopy(net.state_dict())
@@ -44,7 +44,7 @@ def test_it_paints_the_same_picture(monkeypatch, fold, levels, cached):
 
 
 def test_pictures_of_any_size_and_one_after_the_other():
-    net = seasoned(width=8, levels=1, fold=2)
+    net = seasoned(width=8, levels=1, pixel_unshuffle=2)
     quick = QuickTSJNet(net)
     for size in ((61, 75), (57, 90)):
         senses = pair_of(1, *size)

@@ -4,6 +4,7 @@ Written by ``make export`` from the cells tagged ``export`` in nbs/08_tsjnet.ipy
 """
 
 from collections.abc import Callable
+from math import ceil
 
 import torch
 import torch.nn.functional as F
@@ -14,283 +15,450 @@ from mmlib.layers import conv_norm_act
 from mmlib.losses.fusion import edges, ssim
 
 
-def normed(conv: nn.Conv2d) -> tuple[nn.Module, nn.Module]:
-    """A convolution and the batch norm behind it."""
-    return conv, nn.BatchNorm2d(conv.out_channels)
-
-
-def layer(inputs: int, outputs: int, kernel: int = 3, groups: int = 1) -> nn.Sequential:
+def conv_bn_relu(inputs: int, outputs: int, kernel: int = 3, groups: int = 1) -> nn.Sequential:
     """Convolution, batch norm, ReLU: (B, inputs, H, W) -> (B, outputs, H, W)."""
-    conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, groups=groups)
-    return nn.Sequential(*normed(conv), nn.ReLU())
+    return nn.Sequential(
+        # The batch norm removes this bias again. It stays, so that the released
+        # network's parameters can be counted one by one.
+        nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, groups=groups),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(),
+    )
 
 
 class SplitAttention(nn.Module):
-    """Two readings of (B, C, H, W), each of one half, mixed as the picture asks."""
+    """ResNeSt's split attention: `radix` feature maps, mixed channel by channel.
 
-    def __init__(self, channels: int, radix: int = 2):
+    (B, C, H, W) -> (B, C, H, W), nowhere negative.
+    """
+
+    def __init__(self, channels: int, radix: int = 2, reduction: int = 4):
         super().__init__()
-        self.radix, views, middle = radix, radix * channels, radix * channels // 4
-        self.read = layer(channels, views, groups=radix)
-        narrow = *normed(nn.Conv2d(channels, middle, 1, bias=False)), nn.ReLU()
-        wide = *normed(nn.Conv2d(middle, views, 1, bias=False)), nn.ReLU()
-        self.weigh = nn.Sequential(*narrow, *wide)
+        self.radix = radix
+        hidden = radix * channels // reduction
+        self.split = conv_bn_relu(channels, radix * channels, kernel=3, groups=radix)
+        self.attn = nn.Sequential(
+            nn.Conv2d(channels, hidden, kernel_size=1, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.ReLU(),
+            nn.Conv2d(hidden, radix * channels, kernel_size=1, bias=False),
+            nn.BatchNorm2d(radix * channels),
+            nn.ReLU(),  # as released; two negative scores become two equal shares
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        """The mixture, (B, C, H, W)."""
-        views = self.read(x).unflatten(1, (self.radix, -1))
-        mean = views.sum(dim=1).mean(dim=(2, 3), keepdim=True)
-        shares = self.weigh(mean).unflatten(1, (self.radix, -1)).softmax(dim=1)
-        return (views * shares).sum(dim=1)
+        """The mixture of the splits, (B, C, H, W)."""
+        splits = self.split(x).unflatten(1, (self.radix, -1))  # (B, radix, C, H, W)
+        context = splits.sum(dim=1).mean(dim=(2, 3), keepdim=True)  # (B, C, 1, 1)
+        scores = self.attn(context).unflatten(1, (self.radix, -1))  # (B, radix, C, 1, 1)
+        weights = scores.softmax(dim=1)
+        return (weights * splits).sum(dim=1)  # (B, C, H, W)
 
 
 class Bottleneck(nn.Module):
-    """Narrow, attend, widen: (B, inputs, H, W) -> (B, 4 planes, H, W)."""
+    """ResNeSt's bottleneck at stride 1: (B, inputs, H, W) -> (B, 4 planes, H, W)."""
 
     def __init__(self, inputs: int, planes: int):
         super().__init__()
-        wide, conv = 4 * planes, nn.Conv2d(inputs, 4 * planes, 1, bias=False)
-        attend = layer(inputs, planes, 1), SplitAttention(planes)
-        self.change = nn.Sequential(*attend, *normed(nn.Conv2d(planes, wide, 1)))
-        around = nn.Sequential(nn.MaxPool2d(3, 1, 1), *normed(conv))
-        self.around = around if inputs != wide else nn.Sequential()
+        outputs = 4 * planes
+        self.residual = nn.Sequential(
+            conv_bn_relu(inputs, planes, kernel=1),
+            SplitAttention(planes),
+            nn.Conv2d(planes, outputs, kernel_size=1),
+            nn.BatchNorm2d(outputs),
+        )
+        self.shortcut = nn.Identity()
+        if inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.MaxPool2d(kernel_size=3, stride=1, padding=1),
+                nn.Conv2d(inputs, outputs, kernel_size=1, bias=False),
+                nn.BatchNorm2d(outputs),
+            )
 
     def forward(self, x: Tensor) -> Tensor:
-        """What the block changes, added to what came in."""
-        return self.change(x).add_(self.around(x)).relu_()
+        """The residual added to the shortcut, then ReLU."""
+        out = self.residual(x)
+        out += self.shortcut(x)  # in place, because these are the largest maps
+        return F.relu(out, inplace=True)
 
 
 def trunk(inputs: int, width: int) -> nn.Sequential:
     """Three layers and two bottlenecks: (B, inputs, H, W) -> (B, 8 width, H, W)."""
-    stem = layer(inputs, width), layer(width, width), layer(width, 2 * width)
-    blocks = Bottleneck(2 * width, 2 * width), Bottleneck(8 * width, 2 * width)
-    return nn.Sequential(*stem, *blocks)
+    return nn.Sequential(
+        conv_bn_relu(inputs, width),
+        conv_bn_relu(width, width),
+        conv_bn_relu(width, 2 * width),
+        Bottleneck(2 * width, 2 * width),
+        Bottleneck(8 * width, 2 * width),
+    )
 
 
-def first(length: int, size: int) -> Tensor:
-    """Where each place's window of `size` starts: centred, but never over the edge."""
-    return (torch.arange(length) - size // 2).clamp(0, length - size)
+def window_start(length: int, size: int) -> Tensor:
+    """The first row (or column) of the window around each of `length`: (length,)."""
+    centred = torch.arange(length) - size // 2
+    return centred.clamp(0, length - size)
 
 
-def windows(x: Tensor, size: int) -> Tensor:
+def gather_windows(x: Tensor, size: int) -> Tensor:
     """All neighbours: (B, heads, d, H, W) -> (B, heads, d, H, W, size * size)."""
-    for axis in (3, 4):
-        start = first(x.shape[axis], size).to(x.device)
-        x = x.unfold(axis, size, 1).index_select(axis, start)
+    height, width = x.shape[3:]
+    top = window_start(height, size).to(x.device)  # (H,)
+    left = window_start(width, size).to(x.device)  # (W,)
+    x = x.unfold(3, size, 1)  # (B, heads, d, H - size + 1, W, size)
+    x = x.index_select(3, top)  # (B, heads, d, H, W, size)
+    x = x.unfold(4, size, 1)  # (B, heads, d, H, W - size + 1, size, size)
+    x = x.index_select(4, left)  # (B, heads, d, H, W, size, size)
     return x.flatten(5)
 
 
 class NeighbourhoodAttention(nn.Module):
-    """Every place of (B, H, W, C) looks at the 7 x 7 around it; H, W at least 7."""
+    """Each pixel attends to the 7 x 7 pixels around it: (B, H, W, C) -> (B, H, W, C).
+
+    ValueError if H or W is smaller than the window.
+    """
 
     def __init__(self, channels: int, heads: int, size: int = 7):
         super().__init__()
-        self.heads, self.size, span = heads, size, 2 * size - 1
+        self.heads = heads
+        self.size = size
         self.qkv = nn.Linear(channels, 3 * channels)
-        self.out = nn.Linear(channels, channels)
-        self.bias = nn.Parameter(torch.zeros(heads, span, span))
-        nn.init.trunc_normal_(self.bias, std=0.02)
+        self.proj = nn.Linear(channels, channels)
+        # Offsets run from -(size - 1) to size - 1, because a window may be off centre.
+        offsets = 2 * size - 1
+        self.relative_bias = nn.Parameter(torch.zeros(heads, offsets, offsets))
+        nn.init.trunc_normal_(self.relative_bias, std=0.02)
 
-    def _place(self, height: int, width: int) -> Tensor:
-        steps, sides = torch.arange(self.size), (height, width)
-        own = (torch.arange(n) - first(n, self.size) - self.size + 1 for n in sides)
-        rows, columns = (steps - place[:, None] for place in own)
-        return self.bias[:, rows[:, None, :, None], columns[None, :, None]].flatten(3)
+    def position_bias(self, height: int, width: int) -> Tensor:
+        """The bias of each pixel's neighbours: (heads, H, W, size * size)."""
+        steps = torch.arange(self.size)
+        rows = window_start(height, self.size)[:, None] + steps  # (H, size), neighbours
+        columns = window_start(width, self.size)[:, None] + steps  # (W, size)
+        down = rows - torch.arange(height)[:, None] + self.size - 1  # offset 0 is in the middle
+        across = columns - torch.arange(width)[:, None] + self.size - 1
+        bias = self.relative_bias[:, down[:, None, :, None], across[None, :, None, :]]
+        return bias.flatten(3)
 
     def forward(self, x: Tensor) -> Tensor:
-        """What each place took over from its neighbours, (B, H, W, C)."""
+        """Each pixel's weighted mean of its neighbours' values, projected."""
         height, width, channels = x.shape[1:]
         if min(height, width) < self.size:
-            raise ValueError(f"{height} x {width} is too small; next: use fewer levels")
-        three = self.qkv(x).unflatten(3, (3, self.heads, -1))
-        query, key, value = three.permute(3, 0, 4, 5, 1, 2)
-        query = query.unsqueeze(-1) * (channels // self.heads) ** -0.5
-        near = (query * windows(key, self.size)).sum(dim=2)
-        share = (near + self._place(height, width)).softmax(dim=-1).unsqueeze(2)
-        taken = (share * windows(value, self.size)).sum(dim=-1)
-        return self.out(taken.flatten(1, 2).permute(0, 2, 3, 1))
+            raise ValueError(
+                f"expected a map of {self.size} x {self.size} or more; {height} x {width} is too small; "
+                "next: use fewer levels or a larger picture"
+            )
+        qkv = self.qkv(x).unflatten(3, (3, self.heads, -1))  # (B, H, W, 3, heads, d)
+        query, key, value = qkv.permute(3, 0, 4, 5, 1, 2)  # (B, heads, d, H, W) each
+        query = query * (channels // self.heads) ** -0.5
+        near_keys = gather_windows(key, self.size)  # (B, heads, d, H, W, 49)
+        scores = (query.unsqueeze(-1) * near_keys).sum(dim=2)  # (B, heads, H, W, 49)
+        scores = scores + self.position_bias(height, width)
+        weights = scores.softmax(dim=-1).unsqueeze(2)  # (B, heads, 1, H, W, 49)
+        near_values = gather_windows(value, self.size)  # (B, heads, d, H, W, 49)
+        out = (weights * near_values).sum(dim=-1)  # (B, heads, d, H, W)
+        out = out.flatten(1, 2).permute(0, 2, 3, 1)  # (B, H, W, C)
+        return self.proj(out)
 
 
-class NatLayer(nn.Module):
-    """Look around, then think; in training skipped for a share `drop` of pictures."""
+class NATBlock(nn.Module):
+    """Neighbourhood attention, then an MLP, each beside a shortcut: (B, H, W, C) -> the same.
 
-    def __init__(self, channels: int, heads: int, drop: float):
+    drop_path: the share of pictures for which either is skipped in training.
+    """
+
+    def __init__(self, channels: int, heads: int, drop_path: float):
         super().__init__()
-        wide = 3 * channels
-        self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(2))
-        self.look = NeighbourhoodAttention(channels, heads)
-        think = nn.Linear(channels, wide), nn.GELU(), nn.Linear(wide, channels)
-        self.think = nn.Sequential(*think)
-        self.drop_path = StochasticDepth(drop, mode="row")  # drawn for each picture
+        self.norm1 = nn.LayerNorm(channels)
+        self.attn = NeighbourhoodAttention(channels, heads)
+        self.norm2 = nn.LayerNorm(channels)
+        self.mlp = nn.Sequential(
+            nn.Linear(channels, 3 * channels),
+            nn.GELU(),
+            nn.Linear(3 * channels, channels),
+        )
+        self.drop_path = StochasticDepth(drop_path, mode="row")  # drawn for each picture
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, H, W, C) -> the same."""
-        x = x + self.drop_path(self.look(self.norms[0](x)))
-        return x + self.drop_path(self.think(self.norms[1](x)))
+        """(B, H, W, C) -> (B, H, W, C)."""
+        x = x + self.drop_path(self.attn(self.norm1(x)))
+        x = x + self.drop_path(self.mlp(self.norm2(x)))
+        return x
 
 
-DEPTHS, DROP = (3, 4, 6, 5), 0.2
+class NATLevel(nn.Module):
+    """Downsampling, then one block per entry of `drop_paths`.
+
+    (B, C, H, W) -> (B, channels, h, w), where `downsample` decides about h and w.
+    """
+
+    def __init__(self, downsample: nn.Module, channels: int, heads: int, drop_paths: list[float]):
+        super().__init__()
+        self.downsample = downsample
+        self.norm = nn.LayerNorm(channels)
+        self.blocks = nn.ModuleList([NATBlock(channels, heads, drop_path) for drop_path in drop_paths])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The features of this level, (B, channels, h, w)."""
+        x = self.downsample(x)  # (B, channels, h, w)
+        x = self.norm(x.permute(0, 2, 3, 1))  # (B, h, w, channels), as linear layers want it
+        for block in self.blocks:
+            x = block(x)
+        return x.permute(0, 3, 1, 2)  # (B, channels, h, w)
 
 
-def nat_levels(sizes: list[int]) -> list[nn.Sequential]:
-    """The layers of each level: heads equally wide, drop path growing on the way."""
-    depths, levels = DEPTHS[: len(sizes)], []
-    drops = [DROP * i / (sum(depths) - 1) for i in range(sum(depths))]
-    for number, (size, depth) in enumerate(zip(sizes, depths)):
-        mine, drops, heads = drops[:depth], drops[depth:], 2 ** (number + 1)
-        levels.append(nn.Sequential(*(NatLayer(size, heads, drop) for drop in mine)))
-    return levels
+DEPTHS = (3, 4, 6, 5)  # blocks per level
+DROP_PATH = 0.2  # of the last block; it grows linearly from 0 at the first
+UPSAMPLING = {1: (4,), 2: (4, 2), 3: (4, 4), 4: (4, 4, 2)}  # levels: factors back to full size
 
 
-class NatBranch(nn.Module):
-    """(B, width, H, W) plus what neighbourhoods add to it at 1/4, 1/8 ... its size."""
+class NATBranch(nn.Module):
+    """The base branch: attention at 1/4, 1/8 ... of the size, added to its input.
+
+    (B, width, H, W) -> the same; H and W are divisible by 2 ** (levels + 1), and at least
+    7 * 2 ** (levels + 1). ValueError for anything but 1 to 4 levels.
+    """
 
     def __init__(self, width: int, levels: int = 4):
         super().__init__()
-        sizes, half = [width * 2**i for i in range(levels)], width // 2
-        tokens = nn.Conv2d(width, half, 3, 2, 1), nn.Conv2d(half, width, 3, 2, 1)
-        smaller = (nn.Conv2d(n, 2 * n, 3, 2, 1, bias=False) for n in sizes[:-1])
-        self.norm, self.levels = nn.LayerNorm(width), nn.ModuleList(nat_levels(sizes))
-        self.shrink = nn.ModuleList([nn.Sequential(*tokens), *smaller])
-        self.norms = nn.ModuleList(nn.LayerNorm(size) for size in sizes)
-        sides = (sizes[-1], 2 * width), (2 * width, width)
-        narrow = [m for a, b in sides for m in (nn.Conv2d(a, b, 3, 1, 1), nn.ReLU6())]
-        ups = [4] * ((levels + 1) // 2) + [2] * ((levels + 1) % 2)
-        enlarge = (nn.ConvTranspose2d(width, width, up, up, bias=False) for up in ups)
-        self.back = nn.Sequential(*narrow, *enlarge, nn.ReLU6())
+        if levels not in UPSAMPLING:
+            raise ValueError(f"expected 1 to 4 levels, got {levels}; next: choose one of {list(UPSAMPLING)}")
+        depths = DEPTHS[:levels]
+        blocks = sum(depths)
+        drop_paths = [DROP_PATH * i / (blocks - 1) for i in range(blocks)]
+        self.norm = nn.LayerNorm(width)
+        tokenizer = nn.Sequential(  # 4 x 4 pixels become one token
+            nn.Conv2d(width, width // 2, kernel_size=3, stride=2, padding=1),
+            nn.Conv2d(width // 2, width, kernel_size=3, stride=2, padding=1),
+        )
+        channels, heads = width, 2  # both double from level to level, so a head's width stays
+        self.levels = nn.ModuleList([NATLevel(tokenizer, channels, heads, drop_paths[: depths[0]])])
+        for level in range(1, levels):
+            downsample = nn.Conv2d(channels, 2 * channels, kernel_size=3, stride=2, padding=1, bias=False)
+            channels, heads = 2 * channels, 2 * heads
+            start = sum(depths[:level])
+            level_drop_paths = drop_paths[start : start + depths[level]]
+            self.levels.append(NATLevel(downsample, channels, heads, level_drop_paths))
+        self.reduce = nn.Sequential(
+            nn.Conv2d(channels, 2 * width, kernel_size=3, padding=1),
+            nn.ReLU6(),
+            nn.Conv2d(2 * width, width, kernel_size=3, padding=1),
+            nn.ReLU6(),
+        )
+        self.upsample = nn.Sequential()
+        for factor in UPSAMPLING[levels]:
+            self.upsample.append(nn.ConvTranspose2d(width, width, factor, stride=factor, bias=False))
+        # As released. Where all its inputs are negative, the branch adds 0 and gets no
+        # gradient, so it can die in training.
+        self.upsample.append(nn.ReLU6())
 
     def forward(self, x: Tensor) -> Tensor:
-        """H and W divisible by 2 ** (levels + 1); the last map at least 7 x 7."""
-        seen = self.norm(x.permute(0, 2, 3, 1))
-        for shrink, norm, layers in zip(self.shrink, self.norms, self.levels):
-            seen = layers(norm(shrink(seen.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)))
-        return x + self.back(seen.permute(0, 3, 1, 2))
+        """The input and what its neighbourhoods add, (B, width, H, W)."""
+        tokens = self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)  # (B, width, H, W)
+        for level in self.levels:
+            tokens = level(tokens)  # (B, width, H/4, W/4), (B, 2 width, H/8, W/8) ...
+        tokens = self.reduce(tokens)  # (B, width, h, w)
+        return x + self.upsample(tokens)
 
 
-class Detail(nn.Module):
-    """The detail branch, DSM: (B, width, H, W) -> the same; H and W even."""
+class DetailBranch(nn.Module):
+    """The detail branch, the paper's DSM: (B, width, H, W) -> the same; H and W even."""
 
     def __init__(self, width: int):
         super().__init__()
-        self.before, self.after = (conv_norm_act(width, width) for _ in range(2))
-        self.corners = nn.Sequential(nn.Conv2d(width, width, 1), nn.ReLU())
-        self.end = nn.Sequential(nn.Dropout2d(0.1), nn.Conv2d(width, width, 1))
-        blobs = nn.Conv2d(width, width, 3, 1, 1), nn.LeakyReLU(0.2)
-        narrow = nn.Linear(width, width // 2, bias=False), nn.ReLU()
-        wide = nn.Linear(width // 2, width, bias=False), nn.Sigmoid()
-        self.blobs, self.choose = nn.Sequential(*blobs), nn.Sequential(*narrow, *wide)
-        self.enlarge = nn.ConvTranspose2d(width, width, 2, 2)
+        self.conv1 = conv_norm_act(width, width)
+        # The released code multiplies by a mask of Harris corners here, but that line is
+        # commented out. What is left is a 1 x 1 convolution.
+        self.conv1x1 = nn.Sequential(nn.Conv2d(width, width, kernel_size=1), nn.ReLU())
+        self.conv2 = conv_norm_act(width, width)
+        self.project = nn.Sequential(
+            nn.Dropout2d(0.1),
+            nn.Conv2d(width, width, kernel_size=1),
+        )
+        self.salient = nn.Sequential(
+            nn.Conv2d(width, width, kernel_size=3, padding=1),
+            nn.LeakyReLU(0.2),
+        )
+        self.channel_attention = nn.Sequential(  # squeeze and excitation
+            nn.Linear(width, width // 2, bias=False),
+            nn.ReLU(),
+            nn.Linear(width // 2, width, bias=False),
+            nn.Sigmoid(),
+        )
+        self.upsample = nn.ConvTranspose2d(width, width, kernel_size=2, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Fine structure from one path, what stands out from the other."""
-        fine = self.before(x)
-        fine = self.end(self.after(fine + self.corners(fine)))
-        seen = self.blobs(x)
-        half = F.max_pool2d(seen, 2) + F.avg_pool2d(seen, 2)
-        chosen = self.choose(half.mean(dim=(2, 3)))[:, :, None, None]
-        return fine + self.enlarge(half * chosen)
+        """Fine structure from the first path, what stands out from the second."""
+        fine = self.conv1(x)  # (B, width, H, W)
+        fine = fine + self.conv1x1(fine)
+        fine = self.project(self.conv2(fine))
+
+        salient = self.salient(x)  # (B, width, H, W)
+        salient = F.max_pool2d(salient, 2) + F.avg_pool2d(salient, 2)  # (B, width, H/2, W/2)
+        context = salient.mean(dim=(2, 3))  # (B, width)
+        weights = self.channel_attention(context)  # (B, width)
+        salient = salient * weights[:, :, None, None]
+        return fine + self.upsample(salient)  # (B, width, H, W)
 
 
-class Gates(nn.Module):
-    """Eight groups of channels, each let through where its own map says so."""
+class SpatialGates(nn.Module):
+    """Data-agnostic spatial attention: groups of channels, each multiplied by its own map."""
 
     def __init__(self, channels: int, groups: int = 8):
         super().__init__()
-        self.groups, self.maps = groups, nn.Conv2d(channels, groups, 1, groups=groups)
+        self.groups = groups
+        # Each group of channels gives one score per pixel, and sees no other group.
+        self.score = nn.Conv2d(channels, groups, kernel_size=1, groups=groups)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Gated features (B, C, H, W), and the maps (B, groups, H, W) in [0, 1]."""
-        maps = self.maps(x).sigmoid()
-        x = x.unflatten(1, (self.groups, -1)) * maps.unsqueeze(2)
-        return x.flatten(1, 2), maps
+        """Gated features (B, C, H, W), and the gates (B, groups, H, W) in [0, 1]."""
+        gates = self.score(x).sigmoid()  # (B, groups, H, W)
+        grouped = x.unflatten(1, (self.groups, -1))  # (B, groups, C / groups, H, W)
+        gated = grouped * gates.unsqueeze(2)
+        return gated.flatten(1, 2), gates
 
 
 class Encoder(nn.Module):
-    """Grey (B, 1, H, W) -> base and detail (B, width, H / fold, W / fold)."""
+    """Grey (B, 1, H, W) -> base and detail features (B, width, H/s, W/s).
 
-    def __init__(self, width: int, levels: int, fold: int, detail: Callable):
+    pixel_unshuffle: s above; 1 in the paper.  detail: makes a detail branch of a width.
+    """
+
+    def __init__(self, width: int, levels: int, pixel_unshuffle: int, detail: Callable[[int], nn.Module]):
         super().__init__()
-        start, narrow = 3 * fold**2, (8 * width, 4 * width, 2 * width, width)
-        embed = nn.PixelUnshuffle(fold), nn.Conv2d(fold**2, start, 3, 1, 1, bias=False)
-        squeeze = (nn.Conv2d(a, b, 3, padding=1) for a, b in zip(narrow, narrow[1:]))
-        squeeze = [part for conv in squeeze for part in (conv, nn.ReLU6())]
-        self.trunk = nn.Sequential(*embed, trunk(start, width), *squeeze)
-        self.base, self.detail = NatBranch(width, levels), detail(width)
+        pixels = pixel_unshuffle**2  # that share one place of the features
+        self.embed = nn.Sequential(
+            nn.PixelUnshuffle(pixel_unshuffle),
+            nn.Conv2d(pixels, 3 * pixels, kernel_size=3, padding=1, bias=False),
+        )
+        self.trunk = trunk(3 * pixels, width)
+        self.reduce = nn.Sequential(
+            nn.Conv2d(8 * width, 4 * width, kernel_size=3, padding=1),
+            nn.ReLU6(),
+            nn.Conv2d(4 * width, 2 * width, kernel_size=3, padding=1),
+            nn.ReLU6(),
+            nn.Conv2d(2 * width, width, kernel_size=3, padding=1),
+            nn.ReLU6(),
+        )
+        self.base = NATBranch(width, levels)
+        self.detail = detail(width)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Both branches read the same features."""
-        features = self.trunk(image)
-        return self.base(features), self.detail(features)
+        """Base and detail; both branches read the same features."""
+        x = self.embed(image)  # (B, 3 s^2, H/s, W/s)
+        x = self.trunk(x)  # (B, 8 width, H/s, W/s)
+        x = self.reduce(x)  # (B, width, H/s, W/s)
+        return self.base(x), self.detail(x)
 
 
 class Decoder(nn.Module):
-    """Base and detail -> grey (B, 1, H, W) in [0, 1], and the maps of the gates."""
+    """Base and detail (B, width, H/s, W/s) -> grey (B, 1, H, W) in [0, 1], and the gates."""
 
-    def __init__(self, width: int, fold: int):
+    def __init__(self, width: int, pixel_unshuffle: int):
         super().__init__()
-        both, few, many = 2 * width, fold * width // 2, 4 * width
-        self.gates, self.reduce = Gates(both), nn.Conv2d(both, few, 1, bias=False)
-        self.trunk = trunk(few, width)
-        ends = nn.Conv2d(2 * many, many, 3, 1, 1, bias=False), nn.LeakyReLU(0.01)
-        last = nn.Conv2d(many, fold**2, 3, 1, 1, bias=False), nn.PixelShuffle(fold)
-        self.paint = nn.Sequential(*ends, *last, nn.Sigmoid())
+        # The narrowest layer grows with s, because each of its places holds s^2 pixels.
+        narrow = pixel_unshuffle * width // 2
+        self.gates = SpatialGates(2 * width)
+        self.reduce = nn.Conv2d(2 * width, narrow, kernel_size=1, bias=False)
+        self.trunk = trunk(narrow, width)
+        self.head = nn.Sequential(
+            nn.Conv2d(8 * width, 4 * width, kernel_size=3, padding=1, bias=False),
+            nn.LeakyReLU(0.01),
+            nn.Conv2d(4 * width, pixel_unshuffle**2, kernel_size=3, padding=1, bias=False),
+            nn.PixelShuffle(pixel_unshuffle),
+            nn.Sigmoid(),
+        )
 
     def forward(self, base: Tensor, detail: Tensor) -> tuple[Tensor, Tensor]:
-        """Gate, reduce, and paint."""
-        features, maps = self.gates(torch.cat([base, detail], dim=1))
-        return self.paint(self.trunk(self.reduce(features))), maps
+        """The image (B, 1, H, W), and the gates (B, 8, H/s, W/s)."""
+        x = torch.cat([base, detail], dim=1)  # (B, 2 width, H/s, W/s)
+        x, gates = self.gates(x)
+        x = self.reduce(x)  # (B, s width / 2, H/s, W/s)
+        x = self.trunk(x)  # (B, 8 width, H/s, W/s)
+        return self.head(x), gates
 
 
 class TSJNet(nn.Module):
-    """Luma and infrared (B, 1, H, W) to one; sides 7 or more times `multiple`."""
+    """Luma and infrared (B, 1, H, W) -> one image; sides are 7 or more times `multiple`.
 
-    def __init__(self, width: int = 64, levels: int = 4, fold: int = 1, detail: Callable = Detail):
+    width, levels, pixel_unshuffle: 64, 4 and 1 in the paper.
+    detail: makes a detail branch of a width.
+    """
+
+    def __init__(
+        self,
+        width: int = 64,
+        levels: int = 4,
+        pixel_unshuffle: int = 1,
+        detail: Callable[[int], nn.Module] = DetailBranch,
+    ):
         super().__init__()
-        self.multiple = fold * 2 ** (levels + 1)
-        self.encoder = Encoder(width, levels, fold, detail)
-        self.fuse_base, self.fuse_detail = NatBranch(width, levels), detail(width)
-        self.decoder = Decoder(width, fold)
+        self.multiple = pixel_unshuffle * 2 ** (levels + 1)
+        self.encoder = Encoder(width, levels, pixel_unshuffle, detail)
+        self.fuse_base = NATBranch(width, levels)
+        self.fuse_detail = detail(width)
+        self.decoder = Decoder(width, pixel_unshuffle)
 
-    def forward(self, visible: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
-        """The fused image (B, 1, H, W), and the gates (B, 8, H / fold, W / fold)."""
-        base, detail = zip(self.encoder(visible), self.encoder(ir))
-        return self.decoder(self.fuse_base(sum(base)), self.fuse_detail(sum(detail)))
+    def forward(self, vis: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
+        """The fused image (B, 1, H, W), and its gates (B, 8, H/s, W/s)."""
+        base_vis, detail_vis = self.encoder(vis)
+        base_ir, detail_ir = self.encoder(ir)
+        base = self.fuse_base(base_vis + base_ir)
+        detail = self.fuse_detail(detail_vis + detail_ir)
+        return self.decoder(base, detail)
 
-    def rebuild(self, visible: Tensor, ir: Tensor) -> dict[str, Tensor]:
-        """For training: fused, gates, and each sense painted again, `visible`, `ir`."""
-        alone = base, detail = self.encoder(torch.cat([visible, ir]))
-        base, detail = sum(base.chunk(2)), sum(detail.chunk(2))
-        both = self.fuse_base(base), self.fuse_detail(detail)
-        images, gates = self.decoder(*(torch.cat(pair) for pair in zip(both, alone)))
-        fused, seen, felt = images.chunk(3)
-        return {"fused": fused, "visible": seen, "ir": felt, "gates": gates.chunk(3)[0]}
+    def reconstruct(self, vis: Tensor, ir: Tensor) -> dict[str, Tensor]:
+        """For training: `fused` and its `gates`, and both inputs decoded alone, `vis` and `ir`."""
+        # One call for both inputs, because at test time they share one running mean.
+        base, detail = self.encoder(torch.cat([vis, ir]))  # (2B, width, H/s, W/s) each
+        base_vis, base_ir = base.chunk(2)
+        detail_vis, detail_ir = detail.chunk(2)
+        base_fused = self.fuse_base(base_vis + base_ir)
+        detail_fused = self.fuse_detail(detail_vis + detail_ir)
+        images, gates = self.decoder(
+            torch.cat([base_fused, base_vis, base_ir]),
+            torch.cat([detail_fused, detail_vis, detail_ir]),
+        )  # (3B, 1, H, W), (3B, 8, H/s, W/s)
+        fused, decoded_vis, decoded_ir = images.chunk(3)
+        gates_fused, _, _ = gates.chunk(3)
+        return {"fused": fused, "gates": gates_fused, "vis": decoded_vis, "ir": decoded_ir}
 
 
 @torch.no_grad()
-def fuse(net: TSJNet, visible: Tensor, ir: Tensor) -> Tensor:
-    """Fuse images of any size: continue their edges as needed, then cut the result."""
-    (height, width), n = visible.shape[-2:], net.multiple
-    tall, wide = (max(7 * n, side + -side % n) for side in (height, width))
-    room = 0, wide - width, 0, tall - height
-    padded = (F.pad(image, room, mode="replicate") for image in (visible, ir))
-    return net(*padded)[0][..., :height, :width]
+def fuse(net: TSJNet, vis: Tensor, ir: Tensor) -> Tensor:
+    """Fuse images (B, 1, H, W) of any size: pad right and below, fuse, crop."""
+    height, width = vis.shape[-2:]
+    smallest = 7 * net.multiple
+    padded_height = max(smallest, ceil(height / net.multiple) * net.multiple)
+    padded_width = max(smallest, ceil(width / net.multiple) * net.multiple)
+    padding = (0, padded_width - width, 0, padded_height - height)  # left, right, top, bottom
+    vis = F.pad(vis, padding, mode="replicate")
+    ir = F.pad(ir, padding, mode="replicate")
+    fused, _ = net(vis, ir)
+    return fused[..., :height, :width]
 
 
-def likeness(fused: Tensor, visible: Tensor, ir: Tensor) -> Tensor:
-    """SSIM with each source, weighed by its share of the edges: a scalar, at most 1."""
-    seen, felt = (edges(image).mean(dim=(1, 2, 3)) for image in (visible, ir))
-    share = seen / (seen + felt).clamp(min=1e-6)
-    return (share * ssim(fused, visible) + (1 - share) * ssim(fused, ir)).mean()
+def weighted_ssim(fused: Tensor, vis: Tensor, ir: Tensor) -> Tensor:
+    """SSIM with each source, weighted by its share of the edges: a scalar, at most 1."""
+    strength_vis = edges(vis).mean(dim=(1, 2, 3))  # (B,)
+    strength_ir = edges(ir).mean(dim=(1, 2, 3))
+    total = (strength_vis + strength_ir).clamp(min=1e-6)  # two flat images have no edges
+    weight_vis = strength_vis / total
+    weight_ir = 1 - weight_vis
+    return (weight_vis * ssim(fused, vis) + weight_ir * ssim(fused, ir)).mean()
 
 
-def fusion_losses(out: dict, visible: Tensor, ir: Tensor) -> dict[str, Tensor]:
-    """The terms of L_MFF, with their factors, for what `TSJNet.rebuild` gave."""
-    fused, gates = out["fused"].float(), out["gates"].float()
+def fusion_losses(out: dict[str, Tensor], vis: Tensor, ir: Tensor) -> dict[str, Tensor]:
+    """The terms of L_MFF, with their factors, for what `TSJNet.reconstruct` gave."""
+    fused = out["fused"].float()
+    gates = out["gates"].float()
+    brightest = torch.maximum(vis, ir)
+    sharpest = torch.maximum(edges(vis), edges(ir))
+    one_open = (1 - gates.amax(dim=1)).mean()  # at each pixel one gate should be open ...
+    mostly_closed = gates.mean()  # ... and the others closed
     return {
-        "grey": 20 * F.l1_loss(fused, torch.maximum(visible, ir)),
-        "edges": 20 * F.l1_loss(edges(fused), torch.maximum(edges(visible), edges(ir))),
-        "structure": 10 * (1 - likeness(fused, visible, ir)),
-        "gates": 0.1 * ((1 - gates.amax(dim=1)).mean() + gates.mean()),
-        "visible again": 6 * F.mse_loss(out["visible"].float(), visible),
-        "ir again": F.mse_loss(out["ir"].float(), ir),
+        "grey": 20 * F.l1_loss(fused, brightest),
+        "edges": 20 * F.l1_loss(edges(fused), sharpest),
+        "structure": 10 * (1 - weighted_ssim(fused, vis, ir)),
+        "gates": 0.1 * (one_open + mostly_closed),
+        "reconstruction, vis": 6 * F.mse_loss(out["vis"].float(), vis),
+        "reconstruction, ir": F.mse_loss(out["ir"].float(), ir),
     }

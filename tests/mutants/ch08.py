@@ -26,13 +26,14 @@ def strengths(visible, ir):
 
 
 def no_edge_is_nan(visible, ir):
-    seen, felt = strengths(visible, ir)
-    return seen / (seen + felt), felt / (seen + felt)
+    strength_vis, strength_ir = strengths(visible, ir)
+    total = strength_vis + strength_ir
+    return strength_vis / total, strength_ir / total
 
 
 def over_the_whole_batch(visible, ir):
-    seen, felt = edges(visible).mean(), edges(ir).mean()
-    share = (seen / (seen + felt)).nan_to_num(0.5).expand(len(visible))
+    strength_vis, strength_ir = edges(visible).mean(), edges(ir).mean()
+    share = (strength_vis / (strength_vis + strength_ir)).nan_to_num(0.5).expand(len(visible))
     return share, 1 - share
 
 
