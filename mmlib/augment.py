@@ -197,14 +197,43 @@ def check_batch(batch: dict) -> tuple[int, tuple[int, int]]:
     return count, (height, width)
 
 
+_MOVING = r"(?:mov|go|turn|driv|rid|walk|runn?|head|fac|look|point|lean|veer|cross|pass)(?:e|es|s|ing)?"
+_SIDE = r"(?:side|half|lane|edge|end|corner|part|third|bend|turn|kerb|curb|arm|leg|foot|hand|wheel|door|mirror|light)s?"
+_NO_SIDE = r"(?:of way|next|behind|in front|before|after|here|there|now|away|at|by|on|under|above|below|between|beside)"
+_BEFORE = re.compile(
+    rf"(?:\b(?:the|far|upper|lower|top|bottom|front|rear|to|from|on|its|his|her|their|my|your)[ -]"
+    rf"|\b{_MOVING}(?: (?:slightly|further|straight|sharply))?\s"
+    r"|\b(?:left|right) (?:and|or|to)\s"
+    r"|(?:^|[,;:(]\s*))$",
+    re.IGNORECASE,
+)
+"""What stands before a left or right that names a side: an article, a place, a motion, its opposite, or nothing."""
+_AFTER = re.compile(rf"(?:most|wards?|-?hand(?:ed)?)\b| of\b(?! way)| {_SIDE}\b", re.IGNORECASE)
+_NEVER = re.compile(rf" {_NO_SIDE}\b| (?:angle|way|time|size|answer|moment|thing)s?\b", re.IGNORECASE)
+
+
 def mirror(text: str) -> str:
-    """Swap left and right in a sentence: "the leftmost car" becomes "the rightmost car"."""
+    """Swap left and right in a sentence where they name a side: "the leftmost car" becomes "the rightmost car".
+
+    "The man who left", "right of way" and "right next to the car" stay as they are. English has more ways to use these
+    words than a few rules know; those of the rules are tested.
+    """
 
     def other(word: re.Match) -> str:
+        before, after = text[: word.start()], text[word.end() :]
+        sided = _AFTER.match(after)
+        if not sided and (not _BEFORE.search(before) or _never(word.group(), before, after)):
+            return word.group()
         swapped = "right" if word.group().lower() == "left" else "left"
         return swapped.capitalize() if word.group()[0].isupper() else swapped
 
-    return re.sub(r"\b(left|right)(?=(most|wards?|hand|-hand)?\b)", other, text, flags=re.IGNORECASE)
+    return re.sub(r"\b(?:left|right)(?=(?:most|wards?|-?hand(?:ed)?)?\b)", other, text, flags=re.IGNORECASE)
+
+
+def _never(word: str, before: str, after: str) -> bool:
+    """Whether "right" means correct or exactly here, as in "the right way" or "right behind the car"."""
+    moves = re.search(rf"\b{_MOVING}\s$", before, re.IGNORECASE)
+    return word.lower() == "right" and not moves and bool(_NEVER.match(after))
 
 
 class _Lookup:

@@ -1,6 +1,7 @@
 """Words for referring expressions: a small tokenizer, a vocabulary that pads and masks, and GloVe vectors."""
 
 import re
+import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -19,14 +20,21 @@ OOV = ("error", "zeros", "mean")
 
 GLOVE_FILE = "glove_6B_100d_top20k_fp16.npz"
 
-_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*|['\u2019]s\b", re.UNICODE)
+_WORD = re.compile(
+    r"[^\W_]+?(?=n['\u2019]t\b)"  # the "is" of "isn't", as GloVe's text was split
+    r"|n['\u2019]t\b"
+    r"|['\u2019](?:s|re|ve|ll|d|m)\b"
+    r"|[^\W_]+(?:-[^\W_]+)*"
+)
 
 
 def tokenize(text: str) -> list[str]:
-    """Lower-case words of an English sentence, as GloVe's own text was split: "the car's left-most wheel!" ->
-    ["the", "car", "'s", "left-most", "wheel"]. Other punctuation is dropped. ValueError if no word is left.
+    """Lower-case words of an English sentence, as GloVe's own text was split: "the car's left-most wheel isn't red" ->
+    ["the", "car", "'s", "left-most", "wheel", "is", "n't", "red"]. An accent belongs to its letter, in whichever way it
+    was typed. Other punctuation is dropped. ValueError if no word is left.
     """
-    words = [w.replace("\u2019", "'") for w in _WORD.findall(text.lower())]
+    composed = unicodedata.normalize("NFC", text)
+    words = [word.replace("\u2019", "'") for word in _WORD.findall(composed.lower())]
     if not words:
         raise ValueError(f"expected a sentence with at least one word, got {text!r}")
     return words
@@ -60,10 +68,14 @@ class Vocabulary:
     def encode(self, texts: Sequence[str], length: int | None = None, unknown: str = "error") -> tuple[Tensor, Tensor]:
         """Sentences -> tokens (B,T) int64, padded with 0 at the end, and mask (B,T) bool, True on words.
 
-        T is `length`, or the longest sentence. `unknown`: "error", or "unk" to use id 1. ValueError for a word
-        outside the vocabulary, a sentence longer than `length`, no sentence at all, or a sentence without words.
+        T is `length`, or the longest sentence. `unknown`: "error", or "unk" to use id 1. TypeError for anything but a
+        list or tuple of strings; ValueError for a word outside the vocabulary, a sentence longer than `length`, no
+        sentence at all, or a sentence without words.
         """
-        if isinstance(texts, str) or not texts or unknown not in ("error", "unk"):
+        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+            advice = "next: call its tolist()" if hasattr(texts, "tolist") else "next: put the sentences into a list"
+            raise TypeError(f"expected a list of sentences, got {type(texts).__name__}; {advice}")
+        if not texts or unknown not in ("error", "unk"):
             raise ValueError(f"expected a list of sentences and unknown 'error' or 'unk', got {texts!r}, {unknown!r}")
         rows = [[self._id(word, text, unknown) for word in tokenize(text)] for text in texts]
         longest = max(map(len, rows))
@@ -123,6 +135,14 @@ class Glove:
         `oov`."""
         rows = [torch.zeros(self.vectors.shape[1]), self.vectors.mean(0)]
         return torch.stack(rows + [self.vector(word, oov) for word in vocabulary.words])
+
+    def nearest(self, word: str, count: int = 4) -> list[tuple[str, float]]:
+        """The `count` other words whose vectors point most nearly the same way, with the cosines, the nearest first.
+        KeyError for a word without a vector."""
+        cosines = torch.cosine_similarity(self.vectors, self.vector(word)[None])
+        cosines[self.index[word]] = -torch.inf
+        best = cosines.topk(count)
+        return [(self.words[row], value) for row, value in zip(best.indices.tolist(), best.values.tolist())]
 
     def similarity(self, first: str, second: str) -> float:
         """Cosine of the angle between two words' vectors, -1..1. KeyError for a word without one."""

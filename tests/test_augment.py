@@ -306,11 +306,32 @@ def test_a_sample_without_boxes():
         ("Left of the sign", "Right of the sign"),
         ("the car that moves right, left of the wall", "the car that moves left, right of the wall"),
         ("a left-hand lane, leftwards", "a right-hand lane, rightwards"),
-        ("the bright upright person who leftover", "the bright upright person who leftover"),
+        ("the car on the left", "the car on the right"),
+        ("the person that moves left", "the person that moves right"),
+        ("the car turning right at the sign", "the car turning left at the sign"),
+        ("the left car and the bottom-right sign", "the right car and the bottom-left sign"),
+        ("from left to right", "from right to left"),
     ],
 )
 def test_mirror(text, mirrored):
     assert mirror(text) == mirrored and mirror(mirrored) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the bright upright person who leftover",
+        "the man who left",
+        "the car has the right of way",
+        "the car right next to the tree",
+        "right behind the sign",
+        "the right way",
+        "lefty",
+        "the copyright sign",
+    ],
+)
+def test_what_names_no_side_is_not_mirrored(text):
+    assert mirror(text) == text
 
 
 def test_expressions_follow_a_flip_and_vanish_with_their_object():

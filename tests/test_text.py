@@ -17,6 +17,10 @@ def test_tokenize():
     assert tokenize("The CAR, on the left!") == ["the", "car", "on", "the", "left"]
     assert tokenize("the car\u2019s left-most wheel (2)") == ["the", "car", "'s", "left-most", "wheel", "2"]
     assert tokenize("Überholspur") == ["überholspur"]
+    assert tokenize("it isn't, can\u2019t and WON'T") == ["it", "is", "n't", "ca", "n't", "and", "wo", "n't"]
+    assert tokenize("they're what I'd ask; don't!") == ["they", "'re", "what", "i", "'d", "ask", "do", "n't"]
+    assert tokenize("nai\u0308ve") == tokenize("na\u00efve") == ["na\u00efve"]
+    assert tokenize("a tent, an ant, n't") == ["a", "tent", "an", "ant", "n't"]
     for empty in ("", "  ", "?!"):
         with pytest.raises(ValueError, match="at least one word"):
             tokenize(empty)
@@ -51,10 +55,24 @@ def test_unknown_words_are_refused_or_marked():
     assert tokens.tolist() == [[2, 1]] and mask.all() and words.decode(tokens) == ["the <unk>"]
 
 
-@pytest.mark.parametrize("texts, unknown", [("a string", "error"), ([], "error"), (["the"], "skip")])
+@pytest.mark.parametrize("texts, unknown", [([], "error"), (["the"], "skip")])
 def test_encode_arguments(texts, unknown):
     with pytest.raises(ValueError, match="expected a list of sentences"):
         Vocabulary(("the",)).encode(texts, unknown=unknown)
+
+
+@pytest.mark.parametrize(
+    "texts, advice",
+    [
+        ("the", "got str; next: put"),
+        (np.array(["the", "the"]), "got ndarray; next: call its tolist"),
+        ([1, 2], "got list"),
+        ((word for word in ("the",)), "got generator; next: put"),
+    ],
+)
+def test_sentences_come_in_a_list(texts, advice):
+    with pytest.raises(TypeError, match=f"expected a list of sentences, {advice}"):
+        Vocabulary(("the",)).encode(texts)
 
 
 def test_words_without_a_vector(vectors):
@@ -80,6 +98,12 @@ def test_the_table_lines_up_with_the_vocabulary(vectors):
 
 def test_similarity_by_hand(vectors):
     assert vectors.similarity("car", "bus") == 1 and vectors.similarity("the", "car") == 0
+
+
+def test_nearest_words_by_hand(vectors):
+    assert vectors.nearest("car", 2) == [("bus", 1.0), ("the", 0.0)]
+    with pytest.raises(KeyError, match="no vector for 'tram'"):
+        vectors.nearest("tram")
 
 
 def test_files(tmp_path, monkeypatch):

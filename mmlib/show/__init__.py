@@ -13,12 +13,14 @@ from mmlib.show.colours import boxes, colour, flow_key, labels_to_rgb, legend, o
 from mmlib.show.health import health
 from mmlib.show.html import Html, is_static
 from mmlib.show.images import images
+from mmlib.show.phrasebook import Answer, phrasebook
 from mmlib.show.plots import plot
 from mmlib.show.tables import table
 from mmlib.show.text import say
 from mmlib.show.widgets import compare, explore, frames, pick
 
 __all__ = [
+    "Answer",
     "Html",
     "boxes",
     "code",
@@ -33,6 +35,7 @@ __all__ = [
     "labels_to_rgb",
     "legend",
     "overlay",
+    "phrasebook",
     "pick",
     "plot",
     "say",
