@@ -11,13 +11,15 @@ import json
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from mmlib.data.loading import load
 from mmlib.files import ROOT, locked, read_sealed, write_sealed
 from mmlib.scenes import CLASSES, THINGS, Knobs, scene
 from mmlib.scenes.drawn import _code
@@ -113,7 +115,9 @@ def all_phrases() -> list[str]:
     return found
 
 
-def phrases_of(things: Sequence[Thing], present: Sequence[str], width: int, time: str, least: int = LEAST) -> list[Phrase]:
+def phrases_of(
+    things: Sequence[Thing], present: Sequence[str], width: int, time: str, least: int = LEAST
+) -> list[Phrase]:
     """All phrases that are true of a street, each of exactly what it means.
 
     Args:
@@ -257,3 +261,53 @@ def _draw(seeds: Sequence[int], size: tuple[int, int], knobs: Knobs | None) -> t
         things = [asdict(thing) for thing in measure(street)]
         streets.append({"things": things, "present": present, "time": resolve(seed, knobs).time})
     return {name: torch.stack(values) for name, values in drawn.items()}, {"streets": streets}
+
+
+def things_of(segments: Tensor) -> Tensor:
+    """What is true of the thing at each pixel: segment maps (B, H, W) -> (B, 3, H, W), NaN where there is no thing.
+
+    The way to the thing's middle, right and down, in shares of the picture; and a tenth of the logarithm of the thing's
+    share of all pixels.
+    """
+    height, width = segments.shape[-2:]
+    y = torch.arange(height, device=segments.device)[:, None].expand(height, width) / height
+    x = torch.arange(width, device=segments.device).expand(height, width) / width
+    found = []
+    for one in segments.long():
+        pixels = one.flatten().bincount(minlength=SEGMENTS).clamp(min=1)
+        middle_x = one.flatten().bincount(x.flatten(), minlength=SEGMENTS) / pixels
+        middle_y = one.flatten().bincount(y.flatten(), minlength=SEGMENTS) / pixels
+        area = (pixels / one.numel()).log() / 10
+        facts = torch.stack([middle_x[one] - x, middle_y[one] - y, area[one]])
+        found.append(facts.where(one >= len(CLASSES), torch.nan))
+    return torch.stack(found)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Real streets
+
+CAMVID_NOUNS = {"car": "car", "pedestrian": "person", "bicyclist": "rider"}
+
+
+def camvid_phrases(size: tuple[int, int], every: int = 1) -> Iterator[tuple[Tensor, list[tuple[str, str, Tensor]]]]:
+    """CamVid's test pictures whose templates single out one car, pedestrian or bicyclist, in the grammar's words.
+
+    Yields rgb (3, H, W) at `size`, and (text, noun, mask (H, W) bool) for each template. every: takes each so manieth
+    picture. DataMissing, with the command that obtains it, where CamVid is absent.
+    """
+    photographs = load("camvid", "test", expressions=True)
+    for number in range(0, len(photographs), every):
+        sample = photographs[number]
+        asked = []
+        for expression in sample["expressions"]:
+            words = re.fullmatch(r"the (leftmost|rightmost|largest) (\w+)", expression.text)
+            noun = CAMVID_NOUNS.get(words[2]) if words else None
+            if noun:
+                side = words[1].removesuffix("most")
+                text = graded(noun, side) if side == "largest" else placed(noun, side)
+                mask = F.interpolate(expression.mask[None, None].float(), size, mode="nearest-exact")[0, 0] > 0
+                if mask.any():
+                    asked.append((text, noun, mask))
+        if asked:
+            rgb = F.interpolate(sample["rgb"][None], size, mode="bilinear", antialias=True)
+            yield rgb[0].clamp(0, 1), asked

@@ -13,6 +13,11 @@ from torch import Tensor
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 Masks = Tensor | Sequence[Tensor]
 
+THRESHOLDS_OF_MASKS = torch.arange(1, 10) / 10
+"""Probabilities above which a pixel may enter a mask; one half is number HALF."""
+
+HALF = 4
+
 
 def overlaps(masks: Masks, predictions: Masks) -> tuple[Tensor, Tensor]:
     """Pixels in the intersection and in the union of each pair, two (N,) int64.
@@ -61,3 +66,43 @@ def _ious(masks: Masks, predictions: Masks, empty: str) -> Tensor:
         raise ValueError(f"empty must be 'zero' or 'one', got {empty!r}")
     intersection, union = overlaps(masks, predictions)
     return torch.where(union > 0, intersection.double() / union, float(empty == "one"))
+
+
+def overlap_at(mask: Tensor, probability: Tensor) -> dict:
+    """What is needed to score one answer at each of THRESHOLDS_OF_MASKS.
+
+    mask: bool (H, W), what is meant.  probability: float (H, W).
+    Returns both and either, pixels of intersection and union, (9,) float64; pixels, those that are meant; and empty,
+    whether no probability is above one half.
+    """
+    if mask.shape != probability.shape:
+        raise ValueError(f"a mask is {tuple(mask.shape)} but its probabilities {tuple(probability.shape)}")
+    marked = probability > THRESHOLDS_OF_MASKS[:, None, None].to(probability.device)  # (9, H, W)
+    both = (marked & mask).sum(dim=(1, 2)).double().cpu()
+    either = (marked | mask).sum(dim=(1, 2)).double().cpu()
+    return {"both": both, "either": either, "pixels": int(mask.sum()), "empty": not bool(marked[HALF].any())}
+
+
+def summary(rows: Sequence[dict], threshold: int = HALF) -> dict | None:
+    """The scores of many answers, shares in [0, 1]; None without any.
+
+    rows: what `overlap_at` gives, with "right" (1 if the right one of several things stands out, None if there is no
+    choice) and "phrase", whose `rivals` are those things.  threshold: number of a threshold of masks.
+
+    Returns phrases, their number; oiou, miou, pr50 and pr70; empty, the share without a pixel above one half; and where
+    there is a choice right, and luck, which is what pointing at random would give.
+    """
+    if not rows:
+        return None
+    both = torch.stack([row["both"][threshold] for row in rows])
+    either = torch.stack([row["either"][threshold] for row in rows])
+    each = both / either
+    found = {"phrases": len(rows), "oiou": float(both.sum() / either.sum()), "miou": float(each.mean())}
+    found["pr50"] = float((each >= 0.5).double().mean())
+    found["pr70"] = float((each >= 0.7).double().mean())
+    found["empty"] = sum(row["empty"] for row in rows) / len(rows)
+    several = [row for row in rows if row["right"] is not None]
+    if several:
+        found["right"] = sum(row["right"] for row in several) / len(several)
+        found["luck"] = sum(1 / len(row["phrase"].rivals) for row in several) / len(several)
+    return found

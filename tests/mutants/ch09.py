@@ -3,12 +3,12 @@
 import torch
 
 
-def counts_padding(h, words):
-    return (h * words[..., None]).sum(dim=1) / h.shape[1]
+def counts_padding(h, is_word):
+    return (h * is_word[..., None]).sum(dim=1) / h.shape[1]
 
 
-def nan_times_zero(h, words):
-    return (h * words[..., None]).sum(dim=1) / words.sum(dim=1)[:, None]
+def nan_times_zero(h, is_word):
+    return (h * is_word[..., None]).sum(dim=1) / is_word.sum(dim=1)[:, None]
 
 
 def corners_to_corners(height, width):
@@ -36,19 +36,12 @@ def wrong_axis(logits, least):
     return torch.where(trust < least, 255, labels)
 
 
-def _grid(depth):
-    return torch.meshgrid(*map(torch.arange, depth.shape), indexing="ij")
+def one_over_the_mean(counts):
+    return len(counts) / sum(counts)
 
 
-def rows_and_columns_swapped(depth, f, cx, cy):
-    u, v = _grid(depth)
-    points = torch.stack([(u - cx) * depth / f, (v - cy) * depth / f, depth])
-    return torch.where(depth.isfinite(), points, torch.nan)
-
-
-def forgets_the_sky(depth, f, cx, cy):
-    v, u = _grid(depth)
-    return torch.stack([(u - cx) * depth / f, (v - cy) * depth / f, depth])
+def one_over_the_most(counts):
+    return 1 / max(counts)
 
 
 def divides_by_all(miou, shown, classes):
@@ -65,6 +58,6 @@ MUTANTS = {
     "ch9.mean": [counts_padding, nan_times_zero],
     "ch9.centres": [corners_to_corners, y_first],
     "ch9.stack": [sigmoids, wrong_axis],
-    "ch9.lift": [rows_and_columns_swapped, forgets_the_sky],
+    "ch9.luck": [one_over_the_mean, one_over_the_most],
     "ch9.hidden": [divides_by_all, difference_of_means],
 }
