@@ -441,7 +441,7 @@ def demonstration(seed: int) -> Html:
         told,
         start="the car on the left",
         alt="A street by day with cars and people; the mask of a phrase lights up",
-        caption=f"{len(told)} phrases, answered by the published network of seed 0 and frozen. Beside each word: by how "
+        caption=f"{len(told)} phrases, answered by the network of seed 0 and frozen. Beside each word: by how "
         "much the mask changes without it.",
     )
 
