@@ -73,6 +73,7 @@ def test_masks_are_packed_and_come_back():
     packed = figures09._packed(mask)
     assert packed.shape == (6,) and packed.dtype == torch.uint8
     assert torch.equal(figures09._unpacked(packed, (6, 8)), mask)
+    assert torch.equal(figures09._inflated(figures09._deflated(packed)), packed)
 
 
 def test_a_word_weighs_as_much_as_the_mask_changes_without_it():
@@ -100,11 +101,11 @@ def test_frozen_answers_are_those_that_were_given(monkeypatch):
 
     monkeypatch.setattr("mmlib.data.phrases.all_phrases", lambda: all_phrases()[:12])
     kept = figures09.freeze(say, (192, 256))
-    assert sum(t.nbytes for t in kept.values()) < 60_000
+    assert sum(t.nbytes for t in kept.values()) < 12_000
     found = figures09.answers(kept, figures09.STREETS[0])
     for text, (answer, overlap) in found.items():
         assert (overlap is None) == (text not in told)
-        assert overlap is None or overlap > 0.75, "a mask of half the size is a little rounder"
+        assert overlap is None or overlap > 0.4, "at half the size thin things lose their edges"
         assert len(answer.weights) == len(text.split())
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from html import escape
@@ -366,7 +367,8 @@ def freeze(say: Say, size: tuple[int, int]) -> dict[str, Tensor]:
             masks.append(_packed(small))
             responses.append((255 * response[0]).round().to(torch.uint8))
             weights.append(_weights(probabilities))
-        kept |= {f"masks_{seed}": torch.stack(masks), f"responses_{seed}": torch.stack(responses)}
+        kept[f"masks_{seed}"] = _deflated(torch.stack(masks))
+        kept[f"responses_{seed}"] = torch.stack(responses)
         kept[f"weights_{seed}"] = torch.stack(weights)
     return kept
 
@@ -376,7 +378,7 @@ def _weights(probabilities: Tensor) -> Tensor:
     whole, without = probabilities[:1], probabilities[1:]
     shared = torch.minimum(whole, without).sum(dim=(1, 2)) / torch.maximum(whole, without).sum(dim=(1, 2))
     made = torch.zeros(WORDS, dtype=torch.uint8)
-    made[: len(without)] = (100 * (1 - shared)).round().to(torch.uint8)
+    made[: len(without)] = (100 * (1 - shared.nan_to_num(1.0))).round().to(torch.uint8)
     return made
 
 
@@ -384,6 +386,17 @@ def _packed(mask: Tensor) -> Tensor:
     """A mask (h, w) as bytes of eight pixels each."""
     bits = mask.flatten().view(-1, 8).to(torch.uint8)
     return (bits << torch.arange(7, -1, -1, dtype=torch.uint8)).sum(dim=1).to(torch.uint8)
+
+
+def _deflated(values: Tensor) -> Tensor:
+    """Bytes in less room: most masks are nearly empty."""
+    packed = zlib.compress(bytes(values.flatten().tolist()), level=9)
+    return torch.tensor(list(packed), dtype=torch.uint8)
+
+
+def _inflated(packed: Tensor) -> Tensor:
+    """The bytes again, (N,) uint8."""
+    return torch.tensor(list(zlib.decompress(bytes(packed.tolist()))), dtype=torch.uint8)
 
 
 def _unpacked(packed: Tensor, size: tuple[int, int]) -> Tensor:
@@ -412,9 +425,10 @@ def answers(kept: Mapping[str, Tensor], seed: int) -> dict[str, tuple[show.Answe
     truth = {phrase.text: phrase.segments for phrase in street["phrases"]}
     segments = street["segments"].long()[::2, ::2]
     texts = bytes(kept["texts"].tolist()).decode().split("\n")
+    masks = _inflated(kept[f"masks_{seed}"]).view(len(texts), -1)
     made = {}
     for row, text in enumerate(texts):
-        mask = _unpacked(kept[f"masks_{seed}"][row], segments.shape)
+        mask = _unpacked(masks[row], segments.shape)
         overlap = None
         if text in truth:
             meant = mask_of(segments, truth[text])
