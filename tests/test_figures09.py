@@ -53,7 +53,7 @@ def test_one_class_and_no_other_fits_a_misnamed_column(heading, culprit):
 
 def test_the_printed_mean_leaves_38_points_for_the_hidden_classes():
     text = figures09.means().text
-    assert "Ours" in text and "62.5" in text and "37.9" in text
+    assert "Ours" in text and "62.45" in text and "37.9" in text
     assert "48.1" in figures09.printed_table().text
 
 

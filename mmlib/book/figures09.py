@@ -557,7 +557,7 @@ def means() -> Html:
     return show.table(
         rows,
         columns=["method", "mIoU as printed", "mean of the eleven", "mean of the other eight"],
-        formats=".1f",
+        formats={"mIoU as printed": ".1f", "mean of the eleven": ".2f", "mean of the other eight": ".1f"},
         caption="The printed mean isn't that of what is printed",
         footer="The last column follows if the printed mean is over nineteen classes.",
     )
