@@ -871,7 +871,7 @@ def _may_show() -> bool:
 
 
 def _absent(what: str, name: str) -> Html:
-    text = f"{what} needs data that aren't here: python data_scripts/{name}.py obtains them."
+    text = f"{what} needs data that aren't here: python data_scripts/obtain.py {name} obtains them."
     return Html(tag("p", tag("em", escape(text))), text)
 
 

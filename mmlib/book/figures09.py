@@ -135,7 +135,7 @@ def glove_neighbours(runs: Runs) -> Html:
     except DataMissing:
         lists = run.values.get("glove") if run else None
     if not lists:
-        text = "GloVe's vectors are not on this machine: python data_scripts/glove.py says how to obtain them."
+        text = "GloVe's vectors are not on this machine: python data_scripts/obtain.py glove says how."
         return Html(f"<p><em>{text}</em></p>", text)
     words = list(lists)
     tables = []

@@ -25,7 +25,7 @@ DOMAINS = {
 
 
 class Resized:
-    """At most `count` samples of a real set, spread over the whole of it: rgb (3, H, W), and labels (H, W) if it has any.
+    """At most `count` samples of a real set, spread over all of it: rgb (3, H, W), and labels (H, W) if it has any.
 
     name, split: as in `mmlib.data.load`.  size: (H, W). Labels are copied from the nearest pixel, never averaged.
     """
