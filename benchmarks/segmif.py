@@ -15,9 +15,9 @@ import torch
 from quick_segmif import QuickFusion, QuickSegmenter, quick_encoder
 
 from mmlib.backbones.mit import MiT
+from mmlib.fusion.rules import by_saliency
 from mmlib.images import luma
 from mmlib.models.segmif import FusionNet, Segmenter, add_chroma, frozen_copy, fuse, hia
-from mmlib.rules import by_saliency
 
 PUBLISHED = {"how": "the released program is no part of this book, and a ratio would need both in one run"}
 

@@ -17,7 +17,7 @@ from mmlib.images import luma
 from mmlib.losses.fusion import later_rounds
 from mmlib.backbones.mit import MiT
 from mmlib.models.segmif import FusionNet, Segmenter, add_chroma, fuse, hia
-from mmlib.rules import by_saliency
+from mmlib.fusion.rules import by_saliency
 from mmlib.train import Batches, train, world
 
 

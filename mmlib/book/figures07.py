@@ -15,8 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmlib import rules, show
+from mmlib import show
 from mmlib.book.numbers import Runs, by_seed, gain, interval, mean, missing
+from mmlib.fusion import rules
 from mmlib.health import silent
 from mmlib.images import luma
 from mmlib.results import Key, Record, load_claims, read_records
@@ -870,7 +871,9 @@ def _may_show() -> bool:
 
 
 def _absent(what: str, name: str) -> Html:
-    text = f"{what} needs data that aren't here: python data_scripts/{name}.py obtains them."
+    from mmlib.data.folders import command
+
+    text = f"{what} needs data that aren't here: {command(name)} obtains them."
     return Html(tag("p", tag("em", escape(text))), text)
 
 
