@@ -312,12 +312,14 @@ def test_health_finds_a_block_whose_embeddings_died():
         found = look(lambda: (fusion(vis, ir, features) - ir).square().mean(), parts)
         return {name: why for name, reading in found.items() if (why := why_silent(reading))}
 
-    # At the start the tables of a small image are nearly uniform; nothing else is silent.
-    assert all("uniform" in why for why in reasons().values())
+    # At the start the tables of a small image are nearly uniform, and what they add is small. All else lives.
+    assert set(reasons()) <= {"SoAM", "MoAM", "HIA ir", "HIA vis"}
     with torch.no_grad():
         for embed in (fusion.interaction.embed_ir, fusion.interaction.embed_vis, fusion.interaction.embed_seg):
             embed[0].bias.fill_(-100.0)
-    assert {"SoAM", "MoAM", "HIA ir", "HIA vis", "embedding ir"} <= set(reasons())
+    found = reasons()
+    assert {"SoAM", "MoAM", "HIA ir", "HIA vis", "embedding ir"} <= set(found)
+    assert "never fire" in found["embedding ir"]
 
 
 # ---- SegFormer against segmentation-models-pytorch, where that is installed

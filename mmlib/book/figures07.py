@@ -6,6 +6,7 @@ night, `networks` are what `published()` gives.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -328,7 +329,7 @@ def learning(runs: Runs) -> Html:
 
     def draw(ax) -> None:
         for arm, run in found.items():
-            values = [100 * value for value in run.values["learning"]["miou"]]
+            values = [math.nan if value is None else 100 * value for value in run.values["learning"]["miou"]]
             ax.plot(range(len(values)), values, color=COLOURS[arm], marker=MARKS[arm], label=ARMS[arm])
         ax.set(xticks=range(len(values)), xlabel="rounds done", ylabel="val mIoU, points")
         ax.legend(ncols=2)
@@ -336,7 +337,7 @@ def learning(runs: Runs) -> Html:
     return show.plot(
         draw,
         alt="Mean IoU on val streets after each round, for the networks that read one image, both, or a fused one",
-        caption="The published runs of seed 0. They start from one pretrained segmenter.",
+        caption="The published runs of seed 0. They start from one segmenter; a fused image exists from round 1.",
     )
 
 
@@ -871,7 +872,9 @@ def _may_show() -> bool:
 
 
 def _absent(what: str, name: str) -> Html:
-    text = f"{what} needs data that aren't here: python data_scripts/obtain.py {name} obtains them."
+    from mmlib.data.folders import command
+
+    text = f"{what} needs data that aren't here: {command(name)} obtains them."
     return Html(tag("p", tag("em", escape(text))), text)
 
 

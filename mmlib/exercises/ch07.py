@@ -37,7 +37,7 @@ dense_weights = Exercise(
     "ch7.dense",
     hints=[
         "How many channels does layer i see? Those of the input, and those of all the layers before it.",
-        "Layer i takes `width + i * growth` channels to `growth`: 9 weights for each pair, and a bias for each.",
+        "Layer i takes `width + i * growth` channels to `growth`: 9 weights for each pair, and a bias for each new.",
         "The last takes `width + layers * growth` channels to `width`, with 1 x 1 weights and `width` biases.",
     ],
 )

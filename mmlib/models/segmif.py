@@ -95,9 +95,9 @@ def embedding(width: int) -> nn.Sequential:
 
 
 class HIA(nn.Module):
-    """Hierarchical interactive attention: features (B, width, H, W) of infrared, visible, segmenter -> the first two.
+    """Hierarchical interactive attention: features of infrared, visible, segmenter -> the first two anew.
 
-    soam, moam: what mixes the two halves of the embeddings.
+    All are (B, width, H, W).  soam, moam: what mixes the two halves of the embeddings.
     """
 
     def __init__(self, width: int, soam: nn.Module, moam: nn.Module):
@@ -250,7 +250,7 @@ class MobileNetEncoder(nn.Module):
 
 
 def normalised(image: Tensor) -> Tensor:
-    """Colour (B, 3, H, W) in [0, 1], minus ImageNet's mean, over its deviation; a fourth channel by both means."""
+    """Colour (B, 3, H, W) in [0, 1] in ImageNet's mean and deviation; a fourth channel in the means of both."""
     mean = torch.tensor(MEAN, device=image.device).view(3, 1, 1)
     std = torch.tensor(STD, device=image.device).view(3, 1, 1)
     colour = (image[:, :3] - mean) / std
@@ -345,7 +345,7 @@ class SegMiF(nn.Module):
         self.guide = frozen_copy(segmenter.encoder)
 
     def fused_luma(self, rgb: Tensor, ir: Tensor, target: Tensor) -> Tensor:
-        """rgb (B, 3, H, W), infrared and target (B, 1, H, W) -> (B, 1, H, W): what the network or the rule makes."""
+        """rgb (B, 3, H, W), infrared and target (B, 1, H, W) -> (B, 1, H, W), by the fusion network or a rule."""
         if self.picture == "fused":
             return fuse(self.fusion, self.guide, rgb, ir, target, self.passes).float()
         return RULES[self.picture](luma(rgb), ir)
