@@ -79,12 +79,18 @@ def opening(seed: int) -> Html:
         chosen += phrases[-1:]
     segments = street["segments"].long()
     return show.frames(
-        [show.overlay(street["rgb"], mask_of(segments, phrase.segments)) for phrase in chosen],
+        [spotlight(street["rgb"], mask_of(segments, phrase.segments)) for phrase in chosen],
         names=[phrase.text for phrase in chosen],
         start=2,
         alt="A street in which the pixels that a phrase means are lit up",
         caption="One picture, many questions. What is lit is what the phrase means: MiniStreet knows it exactly.",
     )
+
+
+def spotlight(rgb: Tensor, mask: Tensor) -> Tensor:
+    """A picture (3, H, W) in which all but the mask (H, W) is dark grey; a tint would change the colour it names."""
+    dark = 0.35 * rgb.mean(dim=0, keepdim=True).expand_as(rgb)
+    return torch.where(mask.bool(), rgb, dark)
 
 
 def sayings(seed: int) -> Html:
