@@ -293,9 +293,9 @@ def test_silent_about_a_fresh_tsjnet():
     encoder = net.encoder
     parts = {"trunk": encoder.trunk, "base": encoder.base, "detail": encoder.detail, "decoder": net.decoder}
     parts |= {"fused base": net.fuse_base, "fused detail": net.fuse_detail}
-    parts |= {"back": Part(encoder.base.back, "branch", joins=encoder.trunk)}
-    parts |= {"look": Part(encoder.base.levels[0][0].look, "branch")}
-    parts |= {"think": Part(encoder.base.levels[0][0].think, "branch")}
+    parts |= {"back": Part(encoder.base.upsample, "branch", joins=encoder.reduce)}
+    parts |= {"attention": Part(encoder.base.levels[0].blocks[0].attn, "branch")}
+    parts |= {"mlp": Part(encoder.base.levels[0].blocks[0].mlp, "branch")}
     parts |= {"gates": Part(net.decoder.gates, "gate")}
     assert reasons(step, **parts) == {}
 

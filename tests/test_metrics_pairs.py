@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmlib.data.dataset import from_readers
+from mmlib.data.dataset import Dataset
 from mmlib.data.windows import whole, windows
 from mmlib.metrics.bounds import bounds, scores
 from mmlib.metrics.fusion import evaluate
@@ -90,7 +90,11 @@ def real(sizes):
         "ir": lambda name: images[name] / 2,
         "labels": lambda name: (images[name][0] > 0.5).long(),
     }
-    return from_readers("toy", None, "toy-original", tuple(images), readers), images
+
+    def read(name, fields):
+        return {field: readers[field](name) for field in fields}
+
+    return Dataset("toy", None, "toy-original", tuple(images), tuple(readers), read), images
 
 
 def test_windows_are_cut_alike_from_both_images_and_small_pairs_are_enlarged():
