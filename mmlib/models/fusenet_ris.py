@@ -359,11 +359,13 @@ def masked_bce(logits: Tensor, mask: Tensor, known: Tensor | None = None, positi
 
     known: (N, 1, H, W), 1 where the truth is known; the rest counts nothing.  positive: weight of what is meant.
     """
-    known = torch.ones_like(mask) if known is None else known
+    weight = logits.new_tensor(positive)
+    if known is None:
+        share = F.adaptive_avg_pool2d(mask, logits.shape[-2:])  # of the pixels of a place, how many are meant
+        return F.binary_cross_entropy_with_logits(logits, share, pos_weight=weight)
     mask = F.adaptive_avg_pool2d(mask * known, logits.shape[-2:])
     known = F.adaptive_avg_pool2d(known, logits.shape[-2:])
-    share = mask / known.clamp(min=1e-6)  # of the known pixels of a place, how many are meant
-    weight = logits.new_tensor(positive)
+    share = mask / known.clamp(min=1e-6)  # of the known pixels
     loss = F.binary_cross_entropy_with_logits(logits, share, weight=known, pos_weight=weight, reduction="sum")
     return loss / known.sum().clamp(min=1)
 
