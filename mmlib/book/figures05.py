@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from statistics import fmean, stdev
+from statistics import stdev
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,17 +21,19 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mmlib import show
+from mmlib.book import figures
+from mmlib.book.figures import PRESET, record
 from mmlib.book.numbers import Runs, gain, missing, signed
 from mmlib.book.numbers import by_seed as every_seed
 from mmlib.health import silent
-from mmlib.results import Key, Record, load_claims, t_interval
-from mmlib.results.evidence import DOUBLED_SEEDS, t_quantile
+from mmlib.results import Record, load_claims, t_interval
+from mmlib.results.evidence import t_quantile
 from mmlib.show.html import Html, figure, tag
 
 if TYPE_CHECKING:
     import pandas
 
-PAPER, DATA, PRESET = "training", "ministreet", "night"
+PAPER = "training"
 ARMS = {"rgb": "RGB alone", "rgb_ir": "RGB and infrared", "rgb_shuffled": "RGB and shuffled infrared"}
 COLOURS = {"rgb": "C0", "rgb_ir": "C1", "rgb_shuffled": "C2"}
 MARKS = {"rgb": "o", "rgb_ir": "s", "rgb_shuffled": "^"}
@@ -41,11 +43,6 @@ WORDS = {"stem of rgb": "stem of RGB", "stem of ir": "stem of infrared"}
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Records
-
-
-def record(runs: Runs, variant: str, seed: int = 0) -> Record | None:
-    """The published record of one run, or None."""
-    return runs.get(Key(PAPER, variant, DATA, PRESET, seed))
 
 
 def by_seed(numbers: pandas.DataFrame, metric: str, longer: int = 1) -> pandas.DataFrame:
@@ -99,11 +96,6 @@ def _box(x: int, y: int, name: str, shape: str, *, width: int = 132, tint: str =
     return rect + words + f'<text x="{middle}" y="{y + 37}">{escape(shape)}</text>'
 
 
-def _arrow(path: str, dashed: bool = False) -> str:
-    dash = ' stroke-dasharray="5 4"' if dashed else ""
-    return f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="1.6"{dash}/>'
-
-
 def unet(senses: Sequence[str], width: int, size: tuple[int, int], classes: int = 11) -> Html:
     """The U-Net as a picture: what each level holds, as channels x height x width."""
     high, wide = size
@@ -111,14 +103,14 @@ def unet(senses: Sequence[str], width: int, size: tuple[int, int], classes: int 
     def shape(channels: int, shrunk: int) -> str:
         return f"{channels} × {high // shrunk} × {wide // shrunk}"
 
-    rgb, ir, plain = "#3a7fb044", "#e0803044", "#88888822"
+    rgb, ir, plain = figures.BLUE, figures.ORANGE, figures.PLAIN
     names = {"rgb": "RGB", "ir": "infrared"}
     top = 82 + 54 * (len(senses) - 1)
     drawn = [_box(4, 4, names[senses[0]], shape(3, 1), tint=rgb)]
-    below = [_arrow(f"M136 27H158V{top - 16}H110V{top}m-5 -8l5 8l5 -8")]
+    below = [figures.arrow(f"M136 27H158V{top - 16}H110V{top}m-5 -8l5 8l5 -8")]
     if len(senses) > 1:
         drawn.append(_box(4, 58, names[senses[1]], shape(1, 1), tint=ir))
-        below.append(_arrow("M136 81H158"))
+        below.append(figures.arrow("M136 81H158"))
     second, third = top + 92, top + 184
     drawn += [
         _box(4, top, "encoder 1", shape(width, 2), tint=plain),
@@ -126,16 +118,16 @@ def unet(senses: Sequence[str], width: int, size: tuple[int, int], classes: int 
         _box(114, third, "encoder 3", shape(4 * width, 8), tint=plain),
         _box(224, second, "decoder 2", shape(2 * width, 4), tint=plain),
         _box(224, top, "decoder 1", shape(width, 2), tint=plain),
-        _box(224, 4, "class scores", shape(classes, 1), tint="#2fa08044"),
+        _box(224, 4, "class scores", shape(classes, 1), tint=figures.GREEN),
     ]
     below += [
-        _arrow(f"M70 {top + 46}V{second}m-5 -8l5 8l5 -8"),
-        _arrow(f"M70 {second + 46}V{third + 23}H114m-8 -5l8 5l-8 5"),
-        _arrow(f"M246 {third + 23}H290V{second + 46}m-5 8l5 -8l5 8"),
-        _arrow(f"M290 {second}V{top + 46}m-5 8l5 -8l5 8"),
-        _arrow(f"M290 {top}V50m-5 8l5 -8l5 8"),
-        _arrow(f"M136 {top + 23}H224m-8 -5l8 5l-8 5", dashed=True),
-        _arrow(f"M136 {second + 23}H224m-8 -5l8 5l-8 5", dashed=True),
+        figures.arrow(f"M70 {top + 46}V{second}m-5 -8l5 8l5 -8"),
+        figures.arrow(f"M70 {second + 46}V{third + 23}H114m-8 -5l8 5l-8 5"),
+        figures.arrow(f"M246 {third + 23}H290V{second + 46}m-5 8l5 -8l5 8"),
+        figures.arrow(f"M290 {second}V{top + 46}m-5 8l5 -8l5 8"),
+        figures.arrow(f"M290 {top}V50m-5 8l5 -8l5 8"),
+        figures.arrow(f"M136 {top + 23}H224m-8 -5l8 5l-8 5", dashed=True),
+        figures.arrow(f"M136 {second + 23}H224m-8 -5l8 5l-8 5", dashed=True),
     ]
     notes = [
         (164, top - 32, "stems," if len(senses) > 1 else "stem", "start"),
@@ -153,13 +145,9 @@ def unet(senses: Sequence[str], width: int, size: tuple[int, int], classes: int 
         "A U-Net: each sense has a stem of its own and the stems are added. Three encoder levels see the picture ever "
     )
     said += "more coarsely. Two decoder levels double it again, each with a copy of the encoder's level of its size."
-    svg = (
-        f'<svg viewBox="0 0 360 {third + 50}" role="img" aria-label="{said}" style="width:100%;max-width:30rem;'
-        'height:auto" font-size="13.5" font-family="sans-serif" text-anchor="middle">'
-        f"{''.join(below)}{''.join(drawn)}<g>{words}</g></svg>"
-    ).replace("<text ", '<text fill="currentColor" ')
+    pieces = "".join([*below, *drawn, f"<g>{words}</g>"]).replace("<text ", '<text fill="currentColor" ')
     caption = "The U-Net of this chapter. Second lines: channels × height × width."
-    return figure(svg, alt=said, caption=caption, kind="drawing", label=False)
+    return figures.drawing([pieces], third + 50, said, caption, font=13.5)
 
 
 def levels(net: nn.Module, pictures: Mapping[str, Tensor]) -> Html:
@@ -583,23 +571,8 @@ def curves(runs: Runs) -> Html:
 
 def twice(numbers: pandas.DataFrame) -> Html:
     """What twice the steps change, on the seeds that have both."""
-    if by_seed(numbers, "night.miou", longer=2).empty:
-        return missing("Twice the steps")
-    short, long = by_seed(numbers, "night.miou"), by_seed(numbers, "night.miou", longer=2)
-    rows = []
-    for arm, name in ARMS.items():
-        before, after = short[arm].dropna(), long[arm].dropna()
-        seeds = sorted(set(before.index) & set(after.index))
-        if seeds:
-            moved = [after[seed] - before[seed] for seed in seeds]
-            rows.append([name, before[seeds].mean(), after[seeds].mean(), fmean(moved)])
-    return show.table(
-        rows,
-        columns=["network", "once", "twice", "moved"],
-        formats={"once": ".1f", "twice": ".1f", "moved": "+.1f"},
-        caption="mIoU at night after the published number of steps and after twice as many, points",
-        footer=f"Seeds 0 to {DOUBLED_SEEDS - 1} of each arm.",
-    )
+    caption = "mIoU at night after the published number of steps and after twice as many, points"
+    return figures.twice(numbers, "night.miou", ARMS, caption)
 
 
 def judged_health(runs: Runs) -> Html:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -15,16 +14,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmlib import show
-from mmlib.book.numbers import Runs, by_seed, gain, interval, mean, missing, with_half
-from mmlib.health import silent
-from mmlib.results import Key, Record, load_claims
-from mmlib.results.evidence import DOUBLED_SEEDS
-from mmlib.show.html import Html, figure
+from mmlib.book import figures
+from mmlib.book.figures import record
+from mmlib.book.numbers import Runs, by_seed, gain, mean, missing, plain, with_half
+from mmlib.results import load_claims
+from mmlib.show.html import Html
 
 if TYPE_CHECKING:
     import pandas
 
-PAPER, DATA, PRESET = "flow2seg", "ministreet", "night"
+PAPER = "flow2seg"
 CAMOUFLAGE = (0, 25, 50, 75, 100)
 ERRORS = ("0", "0_5", "1", "2", "4", "8")
 NO_FLOW = "extra_layers"
@@ -42,11 +41,6 @@ ARMS = {
 ESTIMATED = {"flow2seg_dis": "DIS", "flow2seg_farneback": "Farnebäck", "flow2seg_learned": "FlowNetS"}
 COLOURS = dict(zip(ARMS, ("C6", "C5", "C4", "C3", "C2", "C0", "C1")))
 MARKS = dict(zip(ARMS, ("o", "x", "^", "v", "D", "s", "P")))
-
-
-def record(runs: Runs, variant: str, seed: int = 0) -> Record | None:
-    """The published record of one run, or None."""
-    return runs.get(Key(PAPER, variant, DATA, PRESET, seed))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -168,26 +162,18 @@ def region_pictures(size: tuple[int, int]) -> Html:
 
 def idea() -> Html:
     """Both paths and the fusion block, as a drawing."""
-    blue, orange, green, plain = "#3a7fb044", "#e0803044", "#2fa08044", "#88888822"
-
-    def box(x: int, y: int, wide: int, name: str, tint: str) -> str:
-        rect = f'<rect x="{x}" y="{y}" width="{wide}" height="34" rx="5" fill="{tint}" stroke="currentColor"/>'
-        return rect + f'<text x="{x + wide / 2}" y="{y + 22}" fill="currentColor">{escape(name)}</text>'
-
-    def arrow(path: str) -> str:
-        return f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="1.6"/>'
-
+    box, arrow = figures.box, figures.arrow
     drawn = [
-        box(4, 4, 80, "picture", plain),
-        box(4, 66, 80, "PSPNet", blue),
-        box(4, 128, 80, "scores", blue),
-        box(276, 4, 80, "flow", plain),
-        box(276, 66, 80, "ResNet-18", orange),
-        box(276, 128, 80, "scores", orange),
-        box(140, 128, 80, "block", green),
-        box(140, 196, 80, "correction", green),
-        box(4, 196, 80, "+", plain),
-        box(4, 258, 80, "labels", plain),
+        box(4, 4, 80, "picture"),
+        box(4, 66, 80, "PSPNet", figures.BLUE),
+        box(4, 128, 80, "scores", figures.BLUE),
+        box(276, 4, 80, "flow"),
+        box(276, 66, 80, "ResNet-18", figures.ORANGE),
+        box(276, 128, 80, "scores", figures.ORANGE),
+        box(140, 128, 80, "block", figures.GREEN),
+        box(140, 196, 80, "correction", figures.GREEN),
+        box(4, 196, 80, "+"),
+        box(4, 258, 80, "labels"),
         arrow("M44 38V66m-4 -7l4 7l4 -7"),
         arrow("M44 100V128m-4 -7l4 7l4 -7"),
         arrow("M316 38V66m-4 -7l4 7l4 -7"),
@@ -201,12 +187,8 @@ def idea() -> Html:
     ]
     said = "A picture goes through PSPNet to class scores, a flow through a ResNet-18 to class scores. A small "
     said += "block reads both and gives a correction, which is added to the scores of PSPNet."
-    svg = (
-        f'<svg viewBox="0 0 360 296" role="img" aria-label="{said}" style="width:100%;max-width:28rem;height:auto" '
-        f'font-size="14" font-family="sans-serif" text-anchor="middle">{"".join(drawn)}</svg>'
-    )
     caption = "Flow2Seg, after the poster's Figure 2b: only a correction is added to what PSPNet says."
-    return figure(svg, alt=said, caption=caption, kind="drawing", label=False)
+    return figures.drawing(drawn, 296, said, caption)
 
 
 def parameters(net: nn.Module) -> Html:
@@ -225,8 +207,8 @@ def parameters(net: nn.Module) -> Html:
     for part, name in (("picture", "PSPNet"), ("flow_path", "flow path"), ("fusion", "fusion block")):
         row = [name]
         for system in (net, poster):
-            count = _count(getattr(system, part))
-            row += [f"{count:,}", 100 * count / _count(system.picture)]
+            count = figures.count(getattr(system, part))
+            row += [f"{count:,}", 100 * count / figures.count(system.picture)]
         rows.append(row)
     return show.table(
         rows,
@@ -235,10 +217,6 @@ def parameters(net: nn.Module) -> Html:
         caption="Parameters of the parts, and of the poster's in our reading of it",
         footer="The poster prints no counts. A test holds both fixed.",
     )
-
-
-def _count(net: nn.Module) -> int:
-    return sum(weights.numel() for weights in net.parameters())
 
 
 def losses(stage_a: Sequence[float], stage_b: Sequence[float], stage_c: object) -> Html:
@@ -283,10 +261,7 @@ def learning(runs: Runs) -> Html:
 
 def health_of(runs: Runs, now: Mapping) -> Html:
     """The health of the published run of seed 0, or else of the run that was just made."""
-    published = record(runs, "flow2seg")
-    if published is None:
-        return show.health(now, caption="The short training on this page.")
-    return show.health(published.health, caption="The published run of seed 0.")
+    return figures.run_health(record(runs, "flow2seg"), now)
 
 
 def published(
@@ -391,23 +366,17 @@ def value_on_map(numbers: pandas.DataFrame, percent: int, error: str, score: str
     return None if worth is None else worth.mean
 
 
-def _pixels(numbers: pandas.DataFrame, metric: str, arm: str) -> float | None:
-    """A mean over seeds that is no percentage."""
-    found = mean(numbers, arm, metric)
-    return None if found is None else found / 100
-
-
 def the_map(numbers: pandas.DataFrame) -> Html:
     """The value of flow against camouflage and against the error of flow, with the estimators where they belong."""
     rows = [[value_on_map(numbers, percent, error) for percent in CAMOUFLAGE] for error in ERRORS]
     if any(value is None for row in rows for value in row):
         return missing("The map of the value of motion")
-    epe = [_pixels(numbers, f"camouflage_0.map.error_{error}.epe", "flow2seg") for error in ERRORS]
+    epe = [plain(numbers, "flow2seg", f"camouflage_0.map.error_{error}.epe") for error in ERRORS]
     circles = []
     for arm, letter in zip(ESTIMATED, "DFN"):
         for place, percent in enumerate(CAMOUFLAGE):
             worth = gain(numbers, arm, NO_FLOW, f"camouflage_{percent}.movers")
-            miss = _pixels(numbers, f"camouflage_{percent}.flow_epe.all", arm)
+            miss = plain(numbers, arm, f"camouflage_{percent}.flow_epe.all")
             if worth is not None and miss is not None:
                 circles.append((place, miss, worth.mean, letter))
     top = max(1.0, *(abs(value) for row in rows for value in row))
@@ -484,7 +453,7 @@ def arms(numbers: pandas.DataFrame) -> Html:
     for arm, name in {"unet": "chapter 5's U-Net", "fcn": "FCN", **ARMS}.items():
         scores = [mean(numbers, arm, metric) for metric, _ in tests]
         if any(score is not None for score in scores):
-            count = _pixels(numbers, "parameters.all", arm)
+            count = plain(numbers, arm, "parameters.all")
             rows.append([name, f"{count / 1e6:.2f} M" if count else None, *scores])
     rows.append(["always right, at 1/4 (ceiling)", None, *bound("ceiling")])
     return show.table(
@@ -500,21 +469,13 @@ def arms(numbers: pandas.DataFrame) -> Html:
 def seed_by_seed(numbers: pandas.DataFrame, metric: str = "camouflage_100.movers") -> Html:
     """One mark per run; a line joins the runs of a seed."""
     chosen = ("pspnet", "extra_layers", "flow_shuffled", "flow2seg_dis", "flow2seg")
-    scores = by_seed(numbers, metric, chosen)
-    if scores.empty:
-        return missing("The arms seed by seed")
-
-    def draw(ax) -> None:
-        for seed in scores.index:
-            ax.plot(scores.loc[seed], range(len(chosen)), color="C6", linewidth=0.8, alpha=0.6)
-        for y, arm in enumerate(chosen):
-            values = scores[arm].dropna()
-            ax.plot(values, [y] * len(values), MARKS[arm], color=COLOURS[arm], alpha=0.8, markersize=7)
-        ax.set(yticks=range(len(chosen)), yticklabels=[ARMS[arm] for arm in chosen], ylim=(-0.5, len(chosen) - 0.5))
-        ax.set(xlabel="IoU on people, riders and cars, points", xlim=(0, None))
-
-    return show.plot(
-        draw,
+    return figures.seed_by_seed(
+        numbers,
+        metric,
+        {arm: ARMS[arm] for arm in chosen},
+        {arm: {"color": COLOURS[arm], "marker": MARKS[arm]} for arm in chosen},
+        axis="IoU on people, riders and cars, points",
+        limits=(0, None),
         alt="At full camouflage only the network with exact flow finds people, riders and cars",
         caption="Full camouflage. One mark per run; a line joins the runs of a seed.",
     )
@@ -522,45 +483,13 @@ def seed_by_seed(numbers: pandas.DataFrame, metric: str = "camouflage_100.movers
 
 def twice(numbers: pandas.DataFrame, metric: str = "camouflage_0.miou") -> Html:
     """What twice the steps change, on the seeds that have both."""
-    rows = []
-    for arm, name in ARMS.items():
-        once = by_seed(numbers, metric, [arm])[arm].dropna()
-        longer = by_seed(numbers, metric, [arm], longer=2)[arm].dropna()
-        seeds = sorted(set(once.index) & set(longer.index))
-        if seeds:
-            rows.append([name, once[seeds].mean(), longer[seeds].mean(), (longer[seeds] - once[seeds]).mean()])
-    if not rows:
-        return missing("Twice the steps")
-    return show.table(
-        rows,
-        columns=["network", "once", "twice", "moved"],
-        formats={"once": ".1f", "twice": ".1f", "moved": "+.1f"},
-        caption="mIoU on streets as they come, after the published steps and after twice as many, points",
-        footer=f"Seeds 0 to {DOUBLED_SEEDS - 1} of each network.",
-    )
+    caption = "mIoU on streets as they come, after the published steps and after twice as many, points"
+    return figures.twice(numbers, metric, ARMS, caption)
 
 
 def judged_health(runs: Runs) -> Html:
     """The worst reading of flow path and correction at the end of training, over all judged runs."""
-    rows = []
-    for arm, name in ARMS.items():
-        judged = [run for key, run in runs.items() if (key.variant, key.preset, key.data) == (arm, PRESET, DATA)]
-        for part in ("flow path", "correction"):
-            ends = [run.health[part]["end"] for run in judged if part in run.health]
-            if ends:
-                never = max(100 * end.get("never", 0.0) for end in ends)
-                varies = min(end.get("varies", 0.0) for end in ends)
-                dead = sum(part in silent(run.health) for run in judged)
-                rows.append([name, part, never, varies, f"{dead} of {len(ends)}"])
-    if not rows:
-        return missing("Health")
-    return show.table(
-        rows,
-        columns=["network", "part", "units that never fire, %", "output varies", "silent"],
-        formats={"units that never fire, %": ".0f", "output varies": ".2f"},
-        caption="Flow path and correction at the end of training: the worst seed of each network",
-        cards=True,
-    )
+    return figures.judged_health(runs, ARMS, ("flow path", "correction"))
 
 
 def regions(numbers: pandas.DataFrame) -> Html:
@@ -585,19 +514,8 @@ def regions(numbers: pandas.DataFrame) -> Html:
 
 def classes(numbers: pandas.DataFrame, at: str = "camouflage_0") -> Html:
     """IoU of each class, mean over seeds."""
-    from mmlib.scenes import CLASSES
-
-    chosen = ("pspnet", "extra_layers", "flow2seg_dis", "flow2seg")
-    rows = [[name, *(mean(numbers, arm, f"{at}.iou.{name}") for arm in chosen)] for name in CLASSES]
-    rows = [row for row in rows if any(cell is not None for cell in row[1:])]
-    if not rows:
-        return missing("Single classes")
-    return show.table(
-        rows,
-        columns=["class", "PSPNet", "no flow", "DIS", "exact"],
-        formats=".1f",
-        caption="IoU of each class in points, mean over seeds",
-    )
+    names = {"pspnet": "PSPNet", "extra_layers": "no flow", "flow2seg_dis": "DIS", "flow2seg": "exact"}
+    return figures.classes(numbers, names, f"{at}.iou", "IoU of each class in points, mean over seeds")
 
 
 def drive(numbers: pandas.DataFrame) -> Html:
@@ -642,19 +560,13 @@ def poster(table: str, ours: Mapping[str, str], numbers: pandas.DataFrame, metri
 def fusions(numbers: pandas.DataFrame) -> Html:
     """Three ways of joining the two paths."""
     names = {"flow2seg": "residual", "fused_by_sum": "sum", "fused_by_concatenation": "concatenation"}
-    tests = ("camouflage_0.miou", "camouflage_50.miou", "camouflage_100.movers")
-    rows = []
-    for arm, name in names.items():
-        found = [interval(numbers, arm, metric) for metric in tests]
-        if any(one is not None for one in found):
-            rows.append([name, *(None if one is None else f"{one.mean:.1f} ± {one.half:.1f}" for one in found)])
-    if not rows:
-        return missing("Ways of fusion")
-    return show.table(
-        rows,
-        columns=["fusion", "mIoU, as they come", "mIoU, camouflage 50 %", "movers, camouflage 100 %"],
-        caption="Points, with half the width of the 95% interval",
-    )
+    columns = {
+        "camouflage_0.miou": "mIoU, as they come",
+        "camouflage_50.miou": "mIoU, camouflage 50 %",
+        "camouflage_100.movers": "movers, camouflage 100 %",
+    }
+    caption = "Points, with half the width of the 95% interval"
+    return figures.scores(numbers, names, columns, "Ways of fusion", "fusion", caption)
 
 
 TRIALS = {
@@ -700,7 +612,7 @@ def film_strip(networks: Mapping[str, nn.Module], size: tuple[int, int]) -> Html
         return missing("The film strip")
     if not available("camvid_video"):
         return Html(f"<p><em>CamVid isn't here. {escape(command)}</em></p>", command)
-    may_show = not show.is_static() or os.environ.get("PUBLISH_REAL_IMAGES") == "1"
+    may_show = figures.may_show_real()
     clip = load("camvid_video")
     pictures = []
     for number in range(40, 44):

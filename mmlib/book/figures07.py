@@ -7,7 +7,6 @@ night, `networks` are what `published()` gives.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -17,20 +16,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmlib import show
-from mmlib.book.numbers import Runs, by_seed, gain, interval, mean, missing
+from mmlib.book import figures
+from mmlib.book.figures import PRESET, record
+from mmlib.book.numbers import Runs, gain, mean, missing, plain
 from mmlib.fusion import rules
 from mmlib.health import silent
 from mmlib.images import luma
 from mmlib.results import Key, Record, load_claims, read_records
-from mmlib.results.evidence import DOUBLED_SEEDS
-from mmlib.show.html import Html, figure, tag
+from mmlib.show.html import Html, tag
 
 if TYPE_CHECKING:
     import pandas
 
     from mmlib.models.segmif import SegMiF
 
-PAPER, DATA, PRESET = "segmif", "ministreet", "night"
+PAPER = "segmif"
 CAMOUFLAGE = (0, 25, 50, 75, 100)
 
 ARMS = {
@@ -59,11 +59,6 @@ COLOURS = {"rgb": "C0", "ir": "C1", "average": "C4", "stacked": "C2", "segmif": 
 MARKS = {"rgb": "o", "ir": "s", "average": "^", "stacked": "D", "segmif": "P", "ir_shuffled": "x"}
 PARTS = ("HIA ir", "HIA vis", "SoAM", "MoAM")
 WRONG = (0.9, 0.1, 0.1)
-
-
-def record(runs: Runs, variant: str, data: str = DATA, seed: int = 0) -> Record | None:
-    """The published record of one run, or None."""
-    return runs.get(Key(PAPER, variant, data, PRESET, seed))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -158,22 +153,14 @@ def colours(street: Mapping[str, Tensor]) -> Html:
 
 def idea() -> Html:
     """Fusion network and segmenter with what goes back and forth, as a drawing."""
-    blue, orange, green, plain = "#3a7fb044", "#e0803044", "#2fa08044", "#88888822"
-
-    def box(x: int, y: int, wide: int, name: str, tint: str) -> str:
-        rect = f'<rect x="{x}" y="{y}" width="{wide}" height="34" rx="5" fill="{tint}" stroke="currentColor"/>'
-        return rect + f'<text x="{x + wide / 2}" y="{y + 22}" fill="currentColor">{escape(name)}</text>'
-
-    def arrow(path: str, stroke: str = "currentColor") -> str:
-        return f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="1.8"/>'
-
+    box, arrow = figures.box, figures.arrow
     drawn = [
-        box(4, 4, 84, "visible", plain),
-        box(4, 56, 84, "infrared", plain),
-        box(128, 30, 104, "fusion net Φ", blue),
-        box(272, 30, 84, "fused", plain),
-        box(252, 120, 104, "segmenter Ψ", orange),
-        box(272, 196, 84, "labels", plain),
+        box(4, 4, 84, "visible"),
+        box(4, 56, 84, "infrared"),
+        box(128, 30, 104, "fusion net Φ", figures.BLUE),
+        box(272, 30, 84, "fused"),
+        box(252, 120, 104, "segmenter Ψ", figures.ORANGE),
+        box(272, 196, 84, "labels"),
         arrow("M88 21L128 40m-8 0l8 0l-4 -7"),
         arrow("M88 73L128 54m-8 0l8 0l-4 7"),
         arrow("M232 47H272m-7 -4l7 4l-7 4"),
@@ -183,22 +170,14 @@ def idea() -> Html:
         arrow("M252 146H160V64m-4 7l4 -7l4 7", "#c04a00"),
         '<text x="206" y="108" fill="currentColor" text-anchor="start" font-size="12">features</text>',
         '<text x="154" y="108" fill="currentColor" text-anchor="end" font-size="12">loss, in training</text>',
-        f'<rect x="4" y="196" width="12" height="12" fill="{green}" stroke="#2fa080"/>',
+        f'<rect x="4" y="196" width="12" height="12" fill="{figures.GREEN}" stroke="#2fa080"/>',
         '<text x="22" y="207" fill="currentColor" text-anchor="start" font-size="12">what is where</text>',
         '<rect x="4" y="214" width="12" height="12" fill="#c04a0044" stroke="#c04a00"/>',
         '<text x="22" y="225" fill="currentColor" text-anchor="start" font-size="12">what was not read</text>',
     ]
     said = "Visible and infrared enter the fusion network, its fused image enters the segmenter, which gives labels. "
     said += "Features of the segmenter go back into the fusion network, and in training its loss does, too."
-    svg = (
-        f'<svg viewBox="0 0 360 236" role="img" aria-label="{said}" style="width:100%;max-width:28rem;height:auto" '
-        f'font-size="14" font-family="sans-serif" text-anchor="middle">{"".join(drawn)}</svg>'
-    )
-    return figure(svg, alt=said, caption="SegMiF in one figure.", kind="drawing", label=False)
-
-
-def _count(*parts: nn.Module) -> int:
-    return sum(weights.numel() for part in parts for weights in part.parameters())
+    return figures.drawing(drawn, 236, said, caption="SegMiF in one figure.")
 
 
 def parameters() -> Html:
@@ -214,14 +193,14 @@ def parameters() -> Html:
 
     def parts(fusion: nn.Module, segmenter: nn.Module) -> dict[str, int]:
         return {
-            "stems": _count(fusion.stem_ir, fusion.stem_vis),
-            "dense blocks": _count(fusion.drdb1_ir, fusion.drdb1_vis, fusion.drdb2_ir, fusion.drdb2_vis),
-            "HIA, used twice": _count(fusion.interaction),
-            "1 x 1 convolutions before HIA": _count(fusion.seg1, fusion.seg2),
-            "merging": _count(fusion.merge1, fusion.merge2, fusion.merge3, fusion.act),
-            "fusion network": _count(fusion),
-            "segmenter's encoder": _count(segmenter.encoder),
-            "segmenter's head": _count(segmenter) - _count(segmenter.encoder),
+            "stems": figures.count(fusion.stem_ir, fusion.stem_vis),
+            "dense blocks": figures.count(fusion.drdb1_ir, fusion.drdb1_vis, fusion.drdb2_ir, fusion.drdb2_vis),
+            "HIA, used twice": figures.count(fusion.interaction),
+            "1 x 1 convolutions before HIA": figures.count(fusion.seg1, fusion.seg2),
+            "merging": figures.count(fusion.merge1, fusion.merge2, fusion.merge3, fusion.act),
+            "fusion network": figures.count(fusion),
+            "segmenter's encoder": figures.count(segmenter.encoder),
+            "segmenter's head": figures.count(segmenter) - figures.count(segmenter.encoder),
         }
 
     theirs, mine = parts(*paper), parts(*ours)
@@ -496,30 +475,15 @@ def day_and_night(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> Html
 # Does it hold? Arms and controls
 
 
-def _plain(numbers: pandas.DataFrame, arm: str, metric: str) -> float | None:
-    """A mean over seeds that is no percentage."""
-    found = mean(numbers, arm, metric)
-    return None if found is None else found / 100
-
-
 def at_night(numbers: pandas.DataFrame, metric: str = "test.night.miou") -> Html:
     """One mark per run at night; a line joins the runs of a seed."""
     chosen = ("ir_shuffled", "ir", "rgb", "average", "stacked", "segmif")
-    scores = by_seed(numbers, metric, chosen)
-    if scores.empty:
-        return missing("The arms at night")
-
-    def draw(ax) -> None:
-        for seed in scores.index:
-            ax.plot(scores.loc[seed], range(len(chosen)), color="C6", linewidth=0.8, alpha=0.6)
-        for y, arm in enumerate(chosen):
-            values = scores[arm].dropna()
-            ax.plot(values, [y] * len(values), MARKS[arm], color=COLOURS[arm], alpha=0.8, markersize=7)
-        ax.set(yticks=range(len(chosen)), yticklabels=[NAMES[arm] for arm in chosen], ylim=(-0.5, len(chosen) - 0.5))
-        ax.set(xlabel="mIoU at night, points")
-
-    return show.plot(
-        draw,
+    return figures.seed_by_seed(
+        numbers,
+        metric,
+        {arm: NAMES[arm] for arm in chosen},
+        {arm: {"color": COLOURS[arm], "marker": MARKS[arm]} for arm in chosen},
+        axis="mIoU at night, points",
         alt="Mean IoU at night of every run, for six ways to hand two images to a segmenter",
         caption="Streets at night. One mark per run; a line joins the runs of a seed.",
     )
@@ -617,63 +581,25 @@ def helped_and_hurt(numbers: pandas.DataFrame, at: str = "test.night") -> tuple[
 
 def twice(numbers: pandas.DataFrame, metric: str = "test.miou") -> Html:
     """What twice the steps change, on the seeds that have both."""
-    rows = []
-    for arm, name in NAMES.items():
-        once = by_seed(numbers, metric, [arm])[arm].dropna()
-        longer = by_seed(numbers, metric, [arm], longer=2)[arm].dropna()
-        seeds = sorted(set(once.index) & set(longer.index))
-        if seeds:
-            rows.append([name, once[seeds].mean(), longer[seeds].mean(), (longer[seeds] - once[seeds]).mean()])
-    if not rows:
-        return missing("Twice the steps")
-    return show.table(
-        rows,
-        columns=["network", "once", "twice", "moved"],
-        formats={"once": ".1f", "twice": ".1f", "moved": "+.1f"},
-        caption="mIoU of all test streets after the published steps and after twice as many, points",
-        footer=f"Seeds 0 to {DOUBLED_SEEDS - 1} of each network.",
-    )
+    caption = "mIoU of all test streets after the published steps and after twice as many, points"
+    return figures.twice(numbers, metric, NAMES, caption)
 
 
 def judged_health(runs: Runs) -> Html:
     """The worst reading of HIA's parts at the end of training, over all judged runs of a variant."""
-    rows = []
-    for arm, name in NAMES.items():
-        judged = [run for key, run in runs.items() if (key.variant, key.preset, key.data) == (arm, PRESET, DATA)]
-        for part in PARTS:
-            ends = [run.health[part]["end"] for run in judged if part in run.health]
-            if ends:
-                varies = min(end.get("varies", 0.0) for end in ends)
-                entropy = max((end["entropy"] for end in ends if "entropy" in end), default=None)
-                dead = sum(part in silent(run.health) for run in judged)
-                rows.append([name, part, varies, entropy, f"{dead} of {len(ends)}"])
-    if not rows:
-        return missing("Health")
-    return show.table(
-        rows,
-        columns=["network", "part", "output varies", "entropy", "silent"],
-        formats=".2f",
-        caption="The parts of HIA at the end of training: the worst seed of each network",
-        footer="Entropy 1: the attention selects nothing. For HIA, varies is relative to the features it is added to.",
-        cards=True,
-    )
+    footer = "Entropy 1: the attention selects nothing. For HIA, varies is relative to the features it is added to."
+    return figures.judged_health(runs, NAMES, PARTS, ("varies", "entropy"), footer=footer)
 
 
 def blocks(numbers: pandas.DataFrame) -> Html:
     """HIA and what can stand in its place."""
-    tests = ("test.miou", "test.night.miou", "camouflage_100.movers")
-    rows = []
-    for arm, name in BLOCKS.items():
-        found = [interval(numbers, arm, metric) for metric in tests]
-        if any(one is not None for one in found):
-            rows.append([name, *(None if one is None else f"{one.mean:.1f} ± {one.half:.1f}" for one in found)])
-    if not rows:
-        return missing("What stands in HIA's place")
-    return show.table(
-        rows,
-        columns=["block", "mIoU, all streets", "mIoU, night", "movers, camouflage 100 %"],
-        caption="Points, with half the width of the 95% interval",
-    )
+    columns = {
+        "test.miou": "mIoU, all streets",
+        "test.night.miou": "mIoU, night",
+        "camouflage_100.movers": "movers, camouflage 100 %",
+    }
+    caption = "Points, with half the width of the 95% interval"
+    return figures.scores(numbers, BLOCKS, columns, "What stands in HIA's place", "block", caption)
 
 
 RATES = {
@@ -723,15 +649,14 @@ def quality(numbers: pandas.DataFrame) -> Html:
 
     metrics = ("en", "sd", "sf", "ag", "mi", "ssim", "qabf", "vif")
     values = {
-        kind: {metric: _plain(numbers, "segmif", f"val.quality.{kind}.{metric}") for metric in metrics}
-        for kind in KINDS
+        kind: {metric: plain(numbers, "segmif", f"val.quality.{kind}.{metric}") for metric in metrics} for kind in KINDS
     }
     if any(value is None for row in values.values() for value in row.values()):
         return missing("The quality of the fused images")
     places = mean_rank(values, metrics, HIGHER_IS_BETTER.__getitem__)
     rows = []
     for kind, name in KINDS.items():
-        distance = _plain(numbers, "segmif", f"val.quality.distance.{kind}")
+        distance = plain(numbers, "segmif", f"val.quality.distance.{kind}")
         rows.append([name, places[kind], distance, *values[kind].values()])
     return show.table(
         rows,
@@ -867,10 +792,6 @@ def agreement(runs: Runs) -> Html:
 # Does it hold? Real pictures
 
 
-def _may_show() -> bool:
-    return not show.is_static() or os.environ.get("PUBLISH_REAL_IMAGES") == "1"
-
-
 def _absent(what: str, name: str) -> Html:
     from mmlib.data.folders import command
 
@@ -922,7 +843,7 @@ def real_night(networks: Mapping[str, SegMiF], name: str = "00881N") -> Html:
 
     if not available("msrs"):
         return _absent("A real night", "msrs")
-    if not _may_show():
+    if not figures.may_show_real():
         text = "Real images stay out of this page. PUBLISH_REAL_IMAGES=1 puts them in, where the data are at hand."
         return Html(tag("p", tag("em", escape(text))), text)
     pair = load("msrs", boxes=None, derived="consensus")[name]
@@ -988,13 +909,13 @@ def mfnet_at_work(names: Sequence[str] = ("00881N", "00537D")) -> Html:
     for name in names:
         pair = pairs[name]
         found = net(pair["rgb"][None], pair["ir"][None]).argmax(dim=1)[0]
-        if _may_show():
+        if figures.may_show_real():
             pictures.append((_shrunk(show.boxes(pair["rgb"], pair["boxes"])[None]), f"{pair['time']}: visible, boxes"))
             pictures.append((_shrunk(show.boxes(pair["ir"], pair["boxes"])[None]), f"{pair['time']}: infrared, boxes"))
         pictures.append((show.labels_to_rgb(found[::2, ::2], MFNET), f"{pair['time']}: MFNet finds"))
     return show.images(
         pictures,
-        columns=3 if _may_show() else 2,
+        columns=3 if figures.may_show_real() else 2,
         width=320,
         alt="Real streets by night and by day with boxes of annotators, and the labels that MFNet finds",
         caption="MSRS (Tang et al., 2022) and MFNet (Ha et al., 2017) with its authors' weights.",

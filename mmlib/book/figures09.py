@@ -8,7 +8,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from html import escape
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,16 +15,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmlib import show
-from mmlib.book.numbers import Runs, by_seed, interval, mean, missing
-from mmlib.health import silent
-from mmlib.results import Key, Record, load_claims
-from mmlib.results.evidence import DOUBLED_SEEDS
-from mmlib.show.html import Html, figure
+from mmlib.book import figures
+from mmlib.book.figures import record
+from mmlib.book.numbers import Runs, interval, mean, missing, plus_minus
+from mmlib.results import load_claims
+from mmlib.show.html import Html
 
 if TYPE_CHECKING:
     import pandas
 
-PAPER, DATA, PRESET = "fusenet_ris", "ministreet", "night"
+PAPER = "fusenet_ris"
 LARGE = (384, 512)
 STREETS = (2_000_000, 2_000_001)
 """Test streets of the demonstration, drawn by clear day with a medium crowd."""
@@ -41,11 +40,6 @@ COLOURS = dict(zip(ARMS, ("C6", "C5", "C4", "C3", "C1")))
 MARKS = dict(zip(ARMS, ("o", "x", "^", "v", "P")))
 CLASS_ARMS = {"source_only": "no words", "text_guided": "asked by name", "pseudo_labels": "and its own labels"}
 KINDS = ("class", "group", "colour", "place", "size", "nearness", "combination", "motion", "heat")
-
-
-def record(runs: Runs, variant: str, seed: int = 0) -> Record | None:
-    """The published record of one run, or None."""
-    return runs.get(Key(PAPER, variant, DATA, PRESET, seed))
 
 
 def _knobs():
@@ -178,24 +172,16 @@ def senses(seed: int, size: tuple[int, int]) -> Html:
 
 def idea() -> Html:
     """The network's parts, as a drawing."""
-    blue, orange, green, plain = "#3a7fb044", "#e0803044", "#2fa08044", "#88888822"
-
-    def box(x: int, y: int, wide: int, name: str, tint: str) -> str:
-        rect = f'<rect x="{x}" y="{y}" width="{wide}" height="34" rx="5" fill="{tint}" stroke="currentColor"/>'
-        return rect + f'<text x="{x + wide / 2}" y="{y + 22}" fill="currentColor">{escape(name)}</text>'
-
-    def arrow(path: str) -> str:
-        return f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="1.6"/>'
-
+    box, arrow = figures.box, figures.arrow
     drawn = [
-        box(4, 4, 130, "phrase", plain),
-        box(4, 66, 130, "text encoder", orange),
-        box(226, 4, 130, "picture", plain),
-        box(226, 66, 130, "encoder: 3 maps", blue),
-        box(226, 128, 130, "fusion", green),
-        box(4, 128, 130, "localization", green),
-        box(226, 190, 130, "mask module", green),
-        box(226, 252, 130, "mask", plain),
+        box(4, 4, 130, "phrase"),
+        box(4, 66, 130, "text encoder", figures.ORANGE),
+        box(226, 4, 130, "picture"),
+        box(226, 66, 130, "encoder: 3 maps", figures.BLUE),
+        box(226, 128, 130, "fusion", figures.GREEN),
+        box(4, 128, 130, "localization", figures.GREEN),
+        box(226, 190, 130, "mask module", figures.GREEN),
+        box(226, 252, 130, "mask"),
         arrow("M69 38V66m-4 -7l4 7l4 -7"),
         arrow("M291 38V66m-4 -7l4 7l4 -7"),
         arrow("M291 100V128m-4 -7l4 7l4 -7"),
@@ -210,12 +196,8 @@ def idea() -> Html:
         "A phrase goes through the text encoder, a picture through an encoder to three maps. Both meet in the fusion. "
     )
     said += "The localization says where; fused map and response make the mask."
-    svg = (
-        f'<svg viewBox="0 0 360 290" role="img" aria-label="{said}" style="width:100%;max-width:28rem;height:auto" '
-        f'font-size="14" font-family="sans-serif" text-anchor="middle">{"".join(drawn)}</svg>'
-    )
     caption = "FuseNet-RIS. What is green runs once for each phrase, what is blue once for each picture."
-    return figure(svg, alt=said, caption=caption, kind="drawing", label=False)
+    return figures.drawing(drawn, 290, said, caption)
 
 
 def full_size(words: int = 0) -> nn.Module:
@@ -236,18 +218,14 @@ def parameters(net: nn.Module) -> Html:
     names["mask"] = "mask module"
     rows = []
     for part, name in names.items():
-        rows.append([name, *(f"{_count(getattr(system, part)):,}" for system in (full, net))])
-    rows.append(["together", f"{_count(full):,}", f"{_count(net):,}"])
+        rows.append([name, *(f"{figures.count(getattr(system, part)):,}" for system in (full, net))])
+    rows.append(["together", f"{figures.count(full):,}", f"{figures.count(net):,}"])
     return show.table(
         rows,
         columns=["part", "our reading of the paper's", "ours"],
         caption="Learned numbers of each part",
         footer="The paper's without the table of word vectors. A test holds the counts fixed.",
     )
-
-
-def _count(net: nn.Module) -> int:
-    return sum(weights.numel() for weights in net.parameters())
 
 
 def losses(logs: Sequence[object]) -> Html:
@@ -338,10 +316,7 @@ def times(runs: Runs) -> Html:
 
 def health_of(runs: Runs, now: Mapping) -> Html:
     """The health of the published run of seed 0, or else of the run that was just made."""
-    published = record(runs, "fusenet_ris")
-    if published is None:
-        return show.health(now, caption="The short training on this page.")
-    return show.health(published.health, caption="The published run of seed 0.")
+    return figures.run_health(record(runs, "fusenet_ris"), now)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -574,23 +549,15 @@ def means() -> Html:
 
 def which(numbers: pandas.DataFrame) -> Html:
     """How often the right one of several is found, seed by seed and arm by arm, and by luck."""
-    scores = by_seed(numbers, "which.right", list(ARMS))
-    if scores.empty:
-        return missing("Which of several")
-    luck = mean(numbers, "fusenet_ris", "which.luck")
-
-    def draw(ax) -> None:
-        for y, arm in enumerate(ARMS):
-            values = scores[arm].dropna()
-            ax.plot(values, [y] * len(values), MARKS[arm], color=COLOURS[arm], alpha=0.8, markersize=7)
-        if luck is not None:
-            ax.axvline(luck, color="C6", linestyle="--", linewidth=1.2)
-            ax.text(luck + 1, len(ARMS) - 0.6, "luck", va="center")
-        ax.set(yticks=range(len(ARMS)), yticklabels=list(ARMS.values()), ylim=(-0.5, len(ARMS) - 0.3))
-        ax.set(xlabel="right one of several, % of phrases", xlim=(0, 100))
-
-    return show.plot(
-        draw,
+    return figures.seed_by_seed(
+        numbers,
+        "which.right",
+        ARMS,
+        {arm: {"color": COLOURS[arm], "marker": MARKS[arm]} for arm in ARMS},
+        axis="right one of several, % of phrases",
+        limits=(0, 100),
+        lines=False,
+        luck=mean(numbers, "fusenet_ris", "which.luck"),
         alt="FuseNet-RIS finds the right one far more often than the networks that don't read or see",
         caption="One mark per run. Phrases by colour, place, size, nearness and combinations, known from training.",
     )
@@ -621,7 +588,7 @@ def pairs(numbers: pandas.DataFrame) -> Html:
     for arm, name in ARMS.items():
         found = interval(numbers, arm, "pairs.both")
         if found is not None:
-            rows.append([name, f"{found.mean:.1f} ± {found.half:.1f}", mean(numbers, arm, "which.right")])
+            rows.append([name, plus_minus(found), mean(numbers, arm, "which.right")])
     if not rows:
         return missing("Both of a pair")
     luck = mean(numbers, "fusenet_ris", "pairs.luck")
@@ -761,7 +728,7 @@ def domains(numbers: pandas.DataFrame) -> Html:
     for arm, name in CLASS_ARMS.items():
         found = [interval(numbers, arm, f"{domain}.miou") for domain in ("source", "target")]
         if found[0] is not None:
-            rows.append([name, *(None if one is None else f"{one.mean:.1f} ± {one.half:.1f}" for one in found)])
+            rows.append([name, *(plus_minus(one) for one in found)])
     if not rows:
         return missing("Class mode")
     floor = [mean(numbers, "text_guided", f"{domain}.floor") for domain in ("source", "target")]
@@ -775,18 +742,8 @@ def domains(numbers: pandas.DataFrame) -> Html:
 
 def classes(numbers: pandas.DataFrame) -> Html:
     """IoU of each class in the target's style."""
-    from mmlib.scenes import CLASSES
-
-    rows = [[name, *(mean(numbers, arm, f"target.iou.{name}") for arm in CLASS_ARMS)] for name in CLASSES]
-    rows = [row for row in rows if any(cell is not None for cell in row[1:])]
-    if not rows:
-        return missing("Single classes")
-    return show.table(
-        rows,
-        columns=["class", *CLASS_ARMS.values()],
-        formats=".1f",
-        caption="IoU of each class in the target's style, points, mean over seeds",
-    )
+    caption = "IoU of each class in the target's style, points, mean over seeds"
+    return figures.classes(numbers, CLASS_ARMS, "target.iou", caption)
 
 
 def camvid(numbers: pandas.DataFrame) -> Html:
@@ -795,7 +752,7 @@ def camvid(numbers: pandas.DataFrame) -> Html:
     for arm in ("blind", "noun_only", "without_localization", "fusenet_ris"):
         found = interval(numbers, arm, "camvid.miou")
         if found is not None:
-            rows.append([ARMS[arm], f"{found.mean:.1f} ± {found.half:.1f}"])
+            rows.append([ARMS[arm], plus_minus(found)])
     if not rows:
         return missing("Real streets")
     everything = mean(numbers, "fusenet_ris", "camvid.everything")
@@ -809,42 +766,12 @@ def camvid(numbers: pandas.DataFrame) -> Html:
 
 def twice(numbers: pandas.DataFrame, metric: str = "which.right", arms: Mapping[str, str] = ARMS) -> Html:
     """What twice the steps change, on the seeds that have both."""
-    rows = []
-    for arm, name in arms.items():
-        once = by_seed(numbers, metric, [arm])[arm].dropna()
-        longer = by_seed(numbers, metric, [arm], longer=2)[arm].dropna()
-        seeds = sorted(set(once.index) & set(longer.index))
-        if seeds:
-            rows.append([name, once[seeds].mean(), longer[seeds].mean(), (longer[seeds] - once[seeds]).mean()])
-    if not rows:
-        return missing("Twice the steps")
-    return show.table(
-        rows,
-        columns=["network", "once", "twice", "moved"],
-        formats={"once": ".1f", "twice": ".1f", "moved": "+.1f"},
-        caption="After the published steps of reading, and after twice as many, in percent",
-        footer=f"Seeds 0 to {DOUBLED_SEEDS - 1} of each network.",
+    return figures.twice(
+        numbers, metric, arms, "After the published steps of reading, and after twice as many, in percent"
     )
 
 
 def judged_health(runs: Runs) -> Html:
     """The worst reading of each part at the end of training, over all judged runs."""
-    rows = []
-    for arm, name in {**ARMS, **CLASS_ARMS}.items():
-        judged = [run for key, run in runs.items() if (key.variant, key.preset, key.data) == (arm, PRESET, DATA)]
-        for part in ("text encoder", "gate", "localization", "mask module"):
-            ends = [run.health[part]["end"] for run in judged if part in run.health]
-            if ends:
-                never = max(100 * end.get("never", 0.0) for end in ends)
-                varies = min(end.get("varies", 0.0) for end in ends)
-                dead = sum(part in silent(run.health) for run in judged)
-                rows.append([name, part, never, varies, f"{dead} of {len(ends)}"])
-    if not rows:
-        return missing("Health")
-    return show.table(
-        rows,
-        columns=["network", "part", "units that never fire, %", "output varies", "silent"],
-        formats={"units that never fire, %": ".0f", "output varies": ".2f"},
-        caption="The parts at the end of training: the worst seed of each network",
-        cards=True,
-    )
+    parts = ("text encoder", "gate", "localization", "mask module")
+    return figures.judged_health(runs, {**ARMS, **CLASS_ARMS}, parts)

@@ -105,3 +105,14 @@ def span(interval: Interval, digits: int = 1) -> str:
 def with_half(interval: Interval | None, digits: int = 1) -> str | None:
     """A difference with half the width of its interval: "+1.3 ± 0.4"; None stays None."""
     return None if interval is None else f"{signed(interval.mean, digits)} ± {interval.half:.{digits}f}"
+
+
+def plus_minus(interval: Interval | None, digits: int = 1) -> str | None:
+    """A mean with half the width of its interval: "61.3 ± 0.4"; None stays None."""
+    return None if interval is None else f"{interval.mean:.{digits}f} ± {interval.half:.{digits}f}"
+
+
+def plain(numbers: pandas.DataFrame, arm: str, metric: str) -> float | None:
+    """The mean of an arm over its seeds in its own unit, for what is no percentage; None without any."""
+    found = mean(numbers, arm, metric)
+    return None if found is None else found / 100
