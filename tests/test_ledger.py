@@ -1,5 +1,6 @@
 """The ledger is drawn from claims and records alone, and says of every row what it is or what it waits for."""
 
+import json
 import re
 from html import unescape
 from html.parser import HTMLParser
@@ -7,7 +8,9 @@ from html.parser import HTMLParser
 import pytest
 from ledger_toy import direction, grid, papers, write
 
-from mmlib.book.ledger import MARK, _printed, ledger_html, stage
+from mmlib.book import speed
+from mmlib.book.ledger import MARK, _printed, ledger_html
+from mmlib.book.pages import put
 from mmlib.results import load_claims, paper_keys
 
 
@@ -148,10 +151,10 @@ def test_it_is_staged_in_the_place_of_the_mark(tmp_path, root):
     page = tmp_path / "ledger.md"
     page.write_text((root / "book" / "ledger.md").read_text())
     assert page.read_text().count(MARK) == 1
-    stage(page, "<p>here</p>")
+    put(page, MARK, "<p>here</p>")
     assert "```{raw} html\n<p>here</p>\n```" in page.read_text() and MARK not in page.read_text()
     with pytest.raises(ValueError, match="expected the line"):
-        stage(page, "<p>again</p>")
+        put(page, MARK, "<p>again</p>")
 
 
 def test_a_damaged_record_stops_the_page(drawn, tmp_path):
@@ -160,3 +163,15 @@ def test_a_damaged_record_stops_the_page(drawn, tmp_path):
     path.write_text(path.read_text()[:50])
     with pytest.raises(ValueError, match=path.name):
         drawn()
+
+
+def test_the_speed_of_training_is_drawn_from_its_record_and_guards_what_is_said_about_it(tmp_path, monkeypatch):
+    content = json.loads(speed.MEASURED.read_text())
+    ratio = content["measured"]["stack of width 64, a pass"]["times_as_fast"]
+    assert f"{ratio:.2f} ×" in speed.speed_html()
+    content["measured"]["torch.compile, stack of width 64"]["times_as_fast"] = 1.5
+    changed = tmp_path / "training.json"
+    changed.write_text(json.dumps(content))
+    monkeypatch.setattr(speed, "MEASURED", changed)
+    with pytest.raises(AssertionError, match="compiling pays now: rewrite"):
+        speed.speed_html()

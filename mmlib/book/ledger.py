@@ -55,15 +55,6 @@ def ledger_html(claims: Path | None = None, results: Path | None = None) -> str:
     )
 
 
-def stage(page: Path, html: str | None = None) -> None:
-    """Put the ledger into a staged Markdown page, in the place of the mark. ValueError: the page has no mark."""
-    text = page.read_text(encoding="utf-8")
-    if MARK not in text:
-        raise ValueError(f"{page}: expected the line {MARK!r}, there is none; next: put it where the ledger belongs")
-    block = "```{raw} html\n" + (html or ledger_html()) + "\n```"
-    page.write_text(text.replace(MARK, block), encoding="utf-8")
-
-
 def _group(one: Judged, paper: Paper) -> str:
     if isinstance(one.row, Cell):
         return "Values"

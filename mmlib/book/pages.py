@@ -22,16 +22,27 @@ def stage(build: Path) -> Path:
     shutil.copytree(build / "vendor" / "mathjax", folder / "vendor" / "mathjax")
     for chapter in chapters():
         shutil.copy(build / "nbs" / chapter.name, folder / "nbs" / chapter.name)
-    draw_ledger(folder / "book" / "ledger.md")
+    draw(folder / "book")
     return folder
 
 
-def draw_ledger(page: Path) -> None:
-    """Put the ledger, drawn from claims and records, into its staged page; a book without that page has no ledger."""
-    if page.exists():
-        from mmlib.book.ledger import stage as into
+def draw(book: Path) -> None:
+    """Put what is drawn from records into its staged pages; a book without such a page goes without."""
+    from mmlib.book import ledger, speed
 
-        into(page)
+    drawn = {"ledger.md": (ledger.MARK, ledger.ledger_html), "training_at_scale.md": (speed.MARK, speed.speed_html)}
+    for name, (mark, html) in drawn.items():
+        if (book / name).exists():
+            put(book / name, mark, html())
+
+
+def put(page: Path, mark: str, html: str) -> None:
+    """Put HTML into a staged Markdown page, in the place of the mark. ValueError: the page has no mark."""
+    text = page.read_text(encoding="utf-8")
+    if mark not in text:
+        raise ValueError(f"{page}: expected the line {mark!r}, there is none; next: put it where the drawing belongs")
+    block = "```{raw} html\n" + html + "\n```"
+    page.write_text(text.replace(mark, block), encoding="utf-8")
 
 
 def build(build: Path) -> Path:
