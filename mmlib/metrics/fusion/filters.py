@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_CACHED = 2**17  # pixels of a strip: one megabyte in float64
+_CACHED = 2**16  # pixels of a strip: half a megabyte in float64
 
 
 def gaussian(size: int, sigma: float) -> list[float]:
@@ -53,6 +53,11 @@ def sobel(image: Tensor) -> tuple[Tensor, Tensor]:
         return _opencv(image, [1, 0, -1], [1, 2, 1]), _opencv(image, [1, 2, 1], [-1, 0, 1])
     down, across = _along(image, [1, 2, 1], -2), _along(image, [1, 2, 1], -1)
     return down[..., :-2] - down[..., 2:], across[..., 2:, :] - across[..., :-2, :]
+
+
+def dot(x: Tensor, y: Tensor) -> Tensor:
+    """Sum of products over the pixels of (B,K,H,W), as a matrix product that needs no image of products."""
+    return (x.flatten(-2).unsqueeze(-2) @ y.flatten(-2).unsqueeze(-1)).squeeze(-1).squeeze(-1)
 
 
 def magnitude(x: Tensor, y: Tensor) -> Tensor:
