@@ -1,7 +1,7 @@
 """Your own pairs: folders of pictures that belong together by name, raw thermal counts, sizes that differ.
 
-    pairs = load_pairs(rgb="photos/colour", ir="photos/thermal")
-    pairs = load_pairs(rgb="vis", ir="counts", ir_range=(7000, 8000), resample="rgb")
+pairs = load_pairs(rgb="photos/colour", ir="photos/thermal")
+pairs = load_pairs(rgb="vis", ir="counts", ir_range=(7000, 8000), resample="rgb")
 """
 
 import os
@@ -113,7 +113,9 @@ def read_thermal(
         return image
     values = _stored(path)
     if values.ndim != 2 or not np.isfinite(values).all():
-        raise ValueError(f"{path}: expected one channel of finite values, got {values.dtype} {values.shape}; convert it")
+        raise ValueError(
+            f"{path}: expected one channel of finite values, got {values.dtype} {values.shape}; convert it"
+        )
     low, high = limits if limits is not None else np.percentile(values, percentiles)
     if not low < high and limits is not None:
         raise ValueError(f"ir_range: expected two numbers that rise, got {limits}; next: (coldest, warmest)")
