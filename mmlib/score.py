@@ -136,7 +136,7 @@ def _batches(work: Sequence[Work], batch: int) -> Iterator[list[Work]]:
     ready: list[Work] = []
     size = None
     for one in work:
-        now = image_size(one.fused)
+        now = (one.method, image_size(one.fused))
         if ready and (len(ready) == batch or now != size):
             yield ready
             ready = []
@@ -336,6 +336,10 @@ def _escaped(text: str) -> str:
 # --- the command
 
 
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _folders(words: Sequence[str]) -> dict[str, Path]:
     methods: dict[str, Path] = {}
     for word in words:
@@ -356,7 +360,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--convention", default="dominant", choices=list(CONVENTIONS))
     parser.add_argument("--metrics", nargs="+", help="some of the convention's metrics; all of them otherwise")
     parser.add_argument("--common", action="store_true", help="leave out pairs that some method has no picture for")
-    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes, on a CPU")
+    parser.add_argument("--workers", type=int, default=_cores(), help="processes, on a CPU")
     parser.add_argument("--device", default="cpu", help="cuda: in batches of --batch pictures of one size")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument(

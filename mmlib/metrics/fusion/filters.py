@@ -82,16 +82,17 @@ def _needs_no_gradient(image: Tensor) -> bool:
 
 
 def _opencv(image: Tensor, across: list[float], down: list[float]) -> Tensor:
-    """Correlate (...,H,W) with one window along rows and one along columns, where both fit; windows of one odd size."""
+    """Correlate (...,H,W) with one window along rows and one along columns, where both fit; windows of one size."""
     import cv2
 
     planes = image.contiguous().flatten(0, -3).numpy()  # (N, H, W), shares the tensor's memory
     filtered = np.empty_like(planes)
     for plane, result in zip(planes, filtered):
         cv2.sepFilter2D(plane, -1, np.array(across, float), np.array(down, float), dst=result)
-    edge = len(across) // 2
+    before = len(across) // 2  # of the pixel that OpenCV calls a window's middle
+    after = len(across) - 1 - before
     height, width = image.shape[-2:]
-    inside = filtered[:, edge : height - edge, edge : width - edge]
+    inside = filtered[:, before : height - after, before : width - after]
     return torch.from_numpy(inside).unflatten(0, image.shape[:-2])
 
 

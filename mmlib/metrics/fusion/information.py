@@ -67,6 +67,21 @@ def nmi(
     return combine(*values, reduce)
 
 
+def qncie(fused: Tensor, rgb: Tensor, ir: Tensor, *, colour: str = "luma") -> Tensor:
+    """Q_NCIE: one minus the entropy, to base 256, of the eigenvalues of the three images' nonlinear correlations.
+
+    (B,C,H,W) in [0, 1] -> (B,), between 1 - log(3)/log(256) = 0.80 and 1. Higher is better. The nonlinear correlation
+    of two images is their mutual information to base 256. It also rewards sources that are alike, whatever F is.
+    Source: Wang, Shen and Jin 2008, as Liu's toolbox computes it.
+    """
+    f, a, b = (_greys(x) for x in planes(fused, rgb, ir, colour=colour))
+    ab, af, bf = (_shared(_joint(x, y)) / math.log(GREYS) for x, y in ((a, b), (a, f), (b, f)))
+    one = torch.ones_like(ab)
+    rows = [torch.stack(row, dim=-1) for row in ((one, ab, af), (ab, one, bf), (af, bf, one))]
+    shares = torch.linalg.eigvalsh(torch.stack(rows, dim=-2)).clamp(min=0) / 3
+    return (1 - entropy(shares) / math.log(GREYS)).mean(dim=1)
+
+
 def ce(
     fused: Tensor, rgb: Tensor, ir: Tensor, *, base: float = 2, reduce: str = "mean", colour: str = "luma"
 ) -> Tensor:
