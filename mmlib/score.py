@@ -179,6 +179,11 @@ def score(
     if convention not in CONVENTIONS:
         raise ValueError(f"convention: expected one of {', '.join(CONVENTIONS)}, got {convention!r}")
     names = list(CONVENTIONS[convention]) if metrics is None else list(metrics)
+    if unknown := [name for name in names if name not in CONVENTIONS[convention]]:
+        known = ", ".join(CONVENTIONS[convention])
+        raise ValueError(
+            f"metrics: expected some of {known}, got {', '.join(unknown)}; next: or take another convention"
+        )
     work = match(pairs, methods, common=common, pattern=pattern)
     rows = _kept(table, names, convention)
     todo = [one for one in work if (one.method, one.pair, one.files) not in rows]
@@ -358,7 +363,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_pairs(parser)
     parser.add_argument("methods", nargs="+", metavar="METHOD=DIR", help="a name and its folder of fused pictures")
     parser.add_argument("--convention", default="dominant", choices=list(CONVENTIONS))
-    parser.add_argument("--metrics", nargs="+", help="some of the convention's metrics; all of them otherwise")
+    parser.add_argument("--metrics", help="some of the convention's metrics, as en,ssim,vif; all of them otherwise")
     parser.add_argument("--common", action="store_true", help="leave out pairs that some method has no picture for")
     parser.add_argument("--workers", type=int, default=_cores(), help="processes, on a CPU")
     parser.add_argument("--device", default="cpu", help="cuda: in batches of --batch pictures of one size")
@@ -372,7 +377,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             chosen_pairs(words),
             _folders(words.methods),
             convention=words.convention,
-            metrics=words.metrics,
+            metrics=words.metrics.split(",") if words.metrics else None,
             table=words.out,
             common=words.common,
             pattern=words.pattern,

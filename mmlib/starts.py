@@ -13,8 +13,8 @@ def read_state(path: Path | str, part: str = "") -> dict[str, Tensor]:
     """A network's state dict, floats in float32, on the CPU.
 
     Args:
-        path: a checkpoint folder of `mmlib.train.train`, its file, or a .safetensors file of weights. Of a checkpoint,
-            the averaged weights are taken where it has some.
+        path: a checkpoint folder of `mmlib.train.train`, its file, a .safetensors file of weights, or the .sha256 file
+            that a run leaves beside one. Of a checkpoint, the averaged weights are taken where it has some.
         part: a part of what is stored, by the beginning of its names, such as "fusion": only that, without the word.
 
     FileNotFoundError for no such file, ValueError for a damaged one or one without that part.
@@ -26,6 +26,8 @@ def read_state(path: Path | str, part: str = "") -> dict[str, Tensor]:
     path = Path(path)
     if path.is_dir():
         path = path / "checkpoint.safetensors"
+    if path.suffix == ".sha256" and path.is_file():
+        path = path.with_name(path.read_text(encoding="utf-8").split()[-1])
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected weights, there are none; next: give a checkpoint folder or a file")
     try:

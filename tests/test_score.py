@@ -94,7 +94,7 @@ def test_the_commands_fuse_and_score_in_two_processes(folders, capsys):
     sources = ["--vi", str(folders / "vi"), "--ir", str(folders / "ir")]
     assert fuse_main([*sources, "--method", "laplacian", "-o", str(folders / "out")]) == 0
     assert read_image(folders / "out" / "0_VIS.png", None).shape == (3, 30, 40)  # in colour
-    words = [*sources, f"lap={folders / 'out'}", f"mean={folders / 'mean'}", "--metrics", *METRICS]
+    words = [*sources, f"lap={folders / 'out'}", f"mean={folders / 'mean'}", "--metrics", ",".join(METRICS)]
     assert score.main([*words, "--workers", "2", "-o", str(folders / "t.csv")]) == 0
     assert "| lap |" in (folders / "t.md").read_text() and "toprule" in (folders / "t.tex").read_text()
     capsys.readouterr()

@@ -167,7 +167,9 @@ def evaluate(
     for name in names:
         colour = str(arguments[name].get("colour", "luma"))
         if colour not in ready:
-            ready[colour] = tuple(Planes(image) for image in planes(fused, rgb, ir, colour=colour, quantise=quantise))
+            ready[colour] = tuple(
+                Planes(image) for image in planes(fused, rgb, ir, colour=colour, quantise=quantise, dtype=dtype)
+            )
         try:
             values[name] = METRICS[name](*ready[colour], **arguments[name])
         except TooSmall as error:
