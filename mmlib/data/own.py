@@ -212,7 +212,8 @@ def own_folder(folder: Path | str, **options: object) -> Dataset:
     """`load_pairs` of a folder with subfolders by their usual names: rgb or visible, ir or thermal, labels, boxes.
 
     The classes of labels are the lines of classes.txt in the folder, those of boxes the lines of box_classes.txt, by
-    their ids from 0 on. options: those of `load_pairs`. DataMissing, with the names that are known, where rgb or ir is missing.
+    their ids from 0 on. options: those of `load_pairs`. DataMissing, with the names that are known, where rgb or ir is
+    missing.
     """
     folder = Path(folder)
     present = {path.name.casefold(): path for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else {}
