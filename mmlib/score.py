@@ -31,7 +31,7 @@ from mmlib.data import Dataset
 from mmlib.data.own import files_by_key, pair_key
 from mmlib.files import replace_file
 from mmlib.images import image_size, read_image
-from mmlib.metrics.fusion import CONVENTIONS, HIGHER_IS_BETTER, evaluate
+from mmlib.metrics.fusion import CONVENTIONS, HIGHER_IS_BETTER, convention_of, evaluate
 from mmlib.metrics.pairs import rank
 
 if TYPE_CHECKING:
@@ -176,11 +176,10 @@ def score(
     import pandas as pd
     from tqdm.auto import tqdm
 
-    if convention not in CONVENTIONS:
-        raise ValueError(f"convention: expected one of {', '.join(CONVENTIONS)}, got {convention!r}")
-    names = list(CONVENTIONS[convention]) if metrics is None else list(metrics)
-    if unknown := [name for name in names if name not in CONVENTIONS[convention]]:
-        known = ", ".join(CONVENTIONS[convention])
+    defined = convention_of(convention)
+    names = list(defined) if metrics is None else list(metrics)
+    if unknown := [name for name in names if name not in defined]:
+        known = ", ".join(defined)
         raise ValueError(
             f"metrics: expected some of {known}, got {', '.join(unknown)}; next: or take another convention"
         )
@@ -362,7 +361,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m mmlib.score", description="Score folders of fused pictures.")
     add_pairs(parser)
     parser.add_argument("methods", nargs="+", metavar="METHOD=DIR", help="a name and its folder of fused pictures")
-    parser.add_argument("--convention", default="dominant", choices=list(CONVENTIONS))
+    parser.add_argument("--convention", default="dominant", choices=[*CONVENTIONS, "more"])
     parser.add_argument("--metrics", help="some of the convention's metrics, as en,ssim,vif; all of them otherwise")
     parser.add_argument("--common", action="store_true", help="leave out pairs that some method has no picture for")
     parser.add_argument("--workers", type=int, default=_cores(), help="processes, on a CPU")

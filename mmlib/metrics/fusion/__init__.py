@@ -12,7 +12,16 @@ what to do. What a constant image gives stands with each metric; where nothing i
 """
 
 from .contrast import ag, ei, sd, sf
-from .conventions import CONVENTIONS, HIGHER_IS_BETTER, METRICS, Accumulator, evaluate, list_metrics
+from .conventions import (
+    CONVENTIONS,
+    HIGHER_IS_BETTER,
+    METRICS,
+    MORE,
+    Accumulator,
+    convention_of,
+    evaluate,
+    list_metrics,
+)
 from .correlation import cc, mse, psnr, rmse, scd
 from .edges import nabf, qabf
 from .features import fmi, fmi_gradient, fmi_pixel
@@ -27,12 +36,14 @@ __all__ = [
     "CONVENTIONS",
     "HIGHER_IS_BETTER",
     "METRICS",
+    "MORE",
     "Accumulator",
     "ag",
     "cc",
     "ce",
     "ei",
     "en",
+    "convention_of",
     "evaluate",
     "fmi",
     "fmi_gradient",

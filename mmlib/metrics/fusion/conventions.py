@@ -133,10 +133,11 @@ CONVENTIONS: dict[str, Convention] = {
         "qabf": {"ties": "strength", "angle": "line", "data_range": 255},
         "nabf": {"threshold": 2.0, "floor": 0.001},
     },
-    # Metrics of many tables that are not in the others, each as its authors define it.
-    "more": {"fmi_pixel": {}, "fmi_gradient": {}, "q0": {}, "qw": {}, "qe": {}, "qy": {}, "qp": {}, "qncie": {}},
 }
 """Named conventions: metric -> the keyword arguments that reproduce it. Metrics a source does not define are absent."""
+
+MORE: Convention = {name: {} for name in ("fmi_pixel", "fmi_gradient", "q0", "qw", "qe", "qy", "qp", "qncie")}
+"""Metrics of many tables that no evaluator above has, each as its authors define it: the convention "more"."""
 
 
 def evaluate(
@@ -158,7 +159,7 @@ def evaluate(
 
     Without `metrics`, those that need larger images (MS-SSIM: 161 pixels) are left out, and a warning says so.
     """
-    arguments = _convention(convention)
+    arguments = convention_of(convention)
     names = list(arguments) if metrics is None else list(metrics)
     if unknown := [name for name in names if name not in arguments]:
         raise ValueError(f"no {', '.join(map(repr, unknown))} in this convention; it defines {', '.join(arguments)}")
@@ -181,7 +182,7 @@ def evaluate(
 
 def list_metrics(convention: str | None = None) -> dict[str, str]:
     """What can be measured: {name: the first sentence about it}, all of METRICS or those of one convention."""
-    names = METRICS if convention is None else _convention(convention)
+    names = METRICS if convention is None else convention_of(convention)
     return {name: (METRICS[name].__doc__ or "").strip().splitlines()[0] for name in names}
 
 
@@ -227,9 +228,11 @@ class Accumulator:
         return made
 
 
-def _convention(convention: str | Convention) -> Convention:
+def convention_of(convention: str | Convention) -> Convention:
+    """The convention of that name, one of CONVENTIONS or "more"; a mapping is its own. ValueError for another name."""
     if not isinstance(convention, str):
         return convention
-    if convention not in CONVENTIONS:
-        raise ValueError(f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
-    return CONVENTIONS[convention]
+    named = {**CONVENTIONS, "more": MORE}
+    if convention not in named:
+        raise ValueError(f"convention must be one of {', '.join(named)}, got {convention!r}")
+    return named[convention]
