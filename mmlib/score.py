@@ -370,7 +370,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "-o", "--out", type=Path, required=True, help="TABLE.csv; TABLE.md and TABLE.tex come beside it"
     )
-    words = parser.parse_args(arguments)
+    words = parser.parse_intermixed_args(arguments)  # options may stand between the folders
     try:
         rows = score(
             chosen_pairs(words),
