@@ -2,19 +2,26 @@
 
     python benchmarks/fusion_metrics.py
 
+    python benchmarks/fusion_metrics.py --evaluator CDDFuse/utils/Evaluator.py
+
 compares `mmlib.metrics.fusion.evaluate` with a direct version written here: NumPy and SciPy in float64, every window
 a 2-D convolution, as the published evaluator does it. Both must give the same values. Times are CPU time of the fastest
-of a few repetitions, so that a busy machine disturbs them less; the ratio of the two is what counts.
+of a few repetitions, so that a busy machine disturbs them less; the ratio of the two is what counts. With
+`--evaluator` the published evaluator itself, from your copy of its repository, is timed in the same run.
 """
 
 from __future__ import annotations
 
+import argparse
+import importlib.util
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import cv2
 import numpy as np
 import torch
 from scipy.ndimage import uniform_filter
@@ -122,8 +129,29 @@ def fastest(run: Callable[[], object], repetitions: int) -> float:
     return 1000 * min(times)
 
 
+def published(path: Path) -> Callable[[list[np.ndarray]], dict[str, float]]:
+    """The eight metrics of the class Evaluator in that file, which takes the fused image first."""
+    spec = importlib.util.spec_from_file_location("evaluator", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    evaluator = module.Evaluator
+
+    def measure(images: list[np.ndarray]) -> dict[str, float]:
+        fused = images[0]
+        alone = {"en": evaluator.EN(fused), "sd": evaluator.SD(fused), "sf": evaluator.SF(fused)}
+        names = {"mi": "MI", "scd": "SCD", "vif": "VIFF", "qabf": "Qabf", "ssim": "SSIM"}
+        paired = {ours: getattr(evaluator, theirs)(*images) for ours, theirs in names.items()}
+        return {name: float(value) for name, value in (alone | paired).items()}
+
+    return measure
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description="How fast are the fusion metrics?")
+    parser.add_argument("--evaluator", type=Path, help="CDDFuse's Evaluator.py, timed in the same run")
+    chosen = parser.parse_args()
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     arrays = triplet()
     tensors = [torch.from_numpy(image / 255).float()[None, None] for image in arrays]
 
@@ -139,6 +167,12 @@ def main() -> None:
     slow, fast = fastest(lambda: direct(*arrays), 3), fastest(ours, 15)
     print(f"direct 2-D convolutions {slow:.0f} ms, mmlib {fast:.1f} ms of CPU time on one core")
     print(f"{slow / fast:.1f} times faster")
+    if chosen.evaluator:
+        theirs = published(chosen.evaluator)
+        for name, value in theirs(arrays).items():
+            print(f"{name:5} {values[name]:12.6f}   published {value:12.6f}")
+        their_time = fastest(lambda: theirs(arrays), 3)
+        print(f"published evaluator {their_time:.0f} ms: mmlib is {their_time / fastest(ours, 15):.1f} times faster")
 
 
 if __name__ == "__main__":

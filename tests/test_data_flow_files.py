@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from data_trees import davis, label_file
@@ -203,3 +204,28 @@ def test_the_script_runs_on_its_own(tmp_path):
         and "python data_scripts/obtain.py middlebury" in done.stderr
         and "Traceback" not in done.stderr
     )
+
+
+def test_kitti_png_holds_sixty_fourths_of_a_pixel_and_says_where_it_knows(tmp_path):
+    import cv2
+
+    stored = np.zeros((3, 4, 3), np.uint16)  # blue, green, red: known, v, u
+    stored[1, 1] = (1, -2 * 64 + 2**15, 3 * 64 + 2**15)
+    cv2.imwrite(str(tmp_path / "kitti.png"), stored)
+    flow, valid = read_flow_file(tmp_path / "kitti.png")
+    assert flow[:, 1, 1].tolist() == [3, -2] and valid.sum() == 1 and not valid[0, 0] and flow[0, 0, 0] == 0
+    cv2.imwrite(str(tmp_path / "kitti.png"), stored.astype(np.uint8))
+    with pytest.raises(ValueError, match="three channels of 16 bits"):
+        read_flow_file(tmp_path / "kitti.png")
+
+
+@pytest.mark.parametrize("order, scale", [("<f4", "-1.0"), (">f4", "1.0")])
+def test_pfm_starts_with_its_lowest_row(tmp_path, order, scale):
+    values = np.arange(2 * 3 * 3, dtype=np.float32).reshape(2, 3, 3)
+    content = f"PF\n3 2\n{scale}\n".encode() + values[::-1].astype(order).tobytes()
+    (tmp_path / "flow.pfm").write_bytes(content)
+    flow, valid = read_flow_file(tmp_path / "flow.pfm")
+    assert np.array_equal(flow.permute(1, 2, 0).numpy(), values[..., :2]) and valid.all()
+    (tmp_path / "flow.pfm").write_bytes(content[:-1])
+    with pytest.raises(ValueError, match="3x2 vectors announced"):
+        read_flow_file(tmp_path / "flow.pfm")

@@ -154,7 +154,7 @@ UNDEFINED = {
     "fused": {"cc", "qcb"},
     "rgb": {"cc", "scd", "qcb"},
     "ir": {"cc", "scd", "qcb"},
-    "all": {"cc", "scd", "qcb", "nmi", "qcv"},
+    "all": {"cc", "scd", "qcb", "nmi", "qcv", "qw", "qe"},
 }
 
 
@@ -262,7 +262,7 @@ def test_an_unknown_choice_is_an_error_that_lists_the_choices(metric: str, argum
 
 def test_an_unknown_convention_or_metric_is_an_error_that_lists_what_exists() -> None:
     images = triple()
-    with pytest.raises(ValueError, match="dominant, tsjnet, cddfuse, vifb, tang"):
+    with pytest.raises(ValueError, match="dominant, tsjnet, cddfuse, vifb, tang, more"):
         evaluate(*images, convention="vfib")
     with pytest.raises(ValueError, match="'qcv'.*it defines en"):
         evaluate(*images, ["qcv"], convention="cddfuse")

@@ -3,12 +3,12 @@
     from mmlib import data
     ds = data.load("msrs", boxes="fusion")
     ds[0]["rgb"].shape, ds.variant, ds.fingerprint
-    mine = data.own_images("mine", "photos", rgb="colour", ir="thermal")
+    mine = data.load_pairs(rgb="photos/colour", ir="photos/thermal")
 
 Real sets are looked for under $MMLIB_DATA, else data/; `python data_scripts/obtain.py NAME` obtains them. MiniStreet
 needs no file.
 
-How do I add a data set? For folders of images nothing is needed but `own_images`, above. For a set of its own:
+How do I add a data set? For folders of images nothing is needed but `load_pairs`, above. For a set of its own:
 
 1. `mmlib/data/NAME.py` has one function `NAME(split=..., ...)` that returns a `Dataset`: it finds the files of every
    sample (`pairs.paired`), says how each field is read from them (`Reads`), and hands both to `dataset.from_files`.
@@ -25,12 +25,15 @@ from mmlib.data.batches import collate, crop, pad, resize
 from mmlib.data.dataset import Dataset
 from mmlib.data.folders import DataMissing, data_root, installed
 from mmlib.data.loading import NAMES, available, load
+from mmlib.data.own import load_pairs, own_folder
 from mmlib.data.pairs import own_images
 from mmlib.data.weights import WEIGHTS, weights
+from mmlib.data.windows import Crops
 
 __all__ = [
     "NAMES",
     "WEIGHTS",
+    "Crops",
     "DataMissing",
     "Dataset",
     "available",
@@ -39,6 +42,8 @@ __all__ = [
     "data_root",
     "installed",
     "load",
+    "load_pairs",
+    "own_folder",
     "own_images",
     "pad",
     "resize",

@@ -2,7 +2,7 @@
 
 A flow of the set `name` lies in <the set's folder>/flow/<method>/<towards>/<sample>.npz. `towards` says which frame it
 leads to, "next" (t+1) or "previous" (t-1); it lives on the grid of the sample's own frame. Read are .npz (key `flow`,
-[H,W,2], as data_scripts/flow.py writes it), .npy ([H,W,2]) and Middlebury's .flo, whatever program wrote them; vectors
+[H,W,2], as data_scripts/flow.py writes it), .npy ([H,W,2]), Middlebury's .flo, KITTI's 16-bit .png and .pfm; vectors
 are (u right, v down) in pixels of that size, NaN or above 1e9 where unknown.
 """
 
@@ -25,7 +25,7 @@ from mmlib.files import replace_file
 from mmlib.images import image_size
 
 TOWARDS = ("previous", "next")
-SUFFIXES = (".npz", ".npy", ".flo")
+SUFFIXES = (".npz", ".npy", ".flo", ".png", ".pfm")
 SETTINGS = "settings.json"
 FLO_TAG = 202021.25
 """The float that opens every .flo file, Middlebury's check that byte order is right."""
@@ -41,8 +41,10 @@ _LONGEST = 65504.0  # what float16 can hold
 def read_flow_file(path: Path) -> tuple[Tensor, Tensor]:
     """A flow file -> flow (2,H,W) float32 in pixels, 0 where unknown, and valid (H,W) bool.
 
-    ValueError for another suffix, a truncated or damaged file, a .flo with a wrong tag or size, or an array that is not
-    [H,W,2] of floats.
+    KITTI's .png holds u and v as 64 (u, v) + 2^15 in 16 bits, and in its third channel whether they are known. A .pfm
+    has two or three channels, of which the first two are u and v, and its lowest row comes first.
+    ValueError for another suffix, a truncated or damaged file, a .flo with a wrong tag or size, a .png that is not 16
+    bits of colour, or an array that is not [H,W,2] of floats.
     """
     path = Path(path)
     if path.suffix not in SUFFIXES:
@@ -53,6 +55,10 @@ def read_flow_file(path: Path) -> tuple[Tensor, Tensor]:
                 array = archive["flow"]
         elif path.suffix == ".npy":
             array = np.load(path, allow_pickle=False)
+        elif path.suffix == ".png":
+            array = _kitti(path)
+        elif path.suffix == ".pfm":
+            array = _pfm(path.read_bytes())
         else:
             array = _flo(path.read_bytes())
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
@@ -72,6 +78,35 @@ def _flo(content: bytes) -> np.ndarray:
     if width <= 0 or height <= 0 or len(content) != 12 + 8 * width * height:
         raise ValueError(f"{width}x{height} vectors announced, {len(content) - 12} bytes there")
     return np.frombuffer(content, "<f4", offset=12).reshape(height, width, 2)
+
+
+def _kitti(path: Path) -> np.ndarray:
+    """KITTI's PNG -> [H,W,2] float32, NaN where unknown. OpenCV reads it: Pillow would cut it to 8 bits."""
+    import cv2
+
+    stored = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if stored is None or stored.dtype != np.uint16 or stored.ndim != 3 or stored.shape[2] != 3:
+        got = "no picture" if stored is None else f"{stored.dtype} {list(stored.shape)}"
+        raise ValueError(f"a PNG of flow has three channels of 16 bits, this one is {got}")
+    known, v, u = (stored[..., channel] for channel in range(3))  # OpenCV's order is blue, green, red
+    flow = (np.stack([u, v], axis=-1).astype(np.float32) - 2**15) / 64
+    flow[known == 0] = np.nan
+    return flow
+
+
+def _pfm(content: bytes) -> np.ndarray:
+    """The bytes of a .pfm file with two or three channels -> [H,W,2] float32."""
+    lines = content.split(b"\n", 3)
+    sizes = lines[1].split() if len(lines) == 4 else []
+    channels = {b"PF": 3, b"PF2": 2}.get(lines[0].strip())
+    if channels is None or len(sizes) != 2:
+        raise ValueError("a .pfm of flow starts with PF, its size and its scale, this one does not")
+    width, height, scale = int(sizes[0]), int(sizes[1]), float(lines[2])
+    if width <= 0 or height <= 0 or len(lines[3]) != 4 * channels * width * height:
+        raise ValueError(f"{width}x{height} vectors announced, {len(lines[3])} bytes there")
+    order = "<f4" if scale < 0 else ">f4"
+    rows = np.frombuffer(lines[3], order).reshape(height, width, channels)
+    return rows[::-1, :, :2].astype(np.float32)
 
 
 def write_flow(path: Path, flow: Tensor) -> None:

@@ -14,6 +14,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 Layout = dict[str, str]
 """Field -> folder below the set's folder, for one way the set is published: {"rgb": "vi", "ir": "ir"}."""
 
+PAIRS = {"roadscene": 221, "tno": 42, "vifb": 21}
+"""How many pairs the whole set has. Another number is no set of that name, and its variant says so."""
+
 _GREY = 8 / 255  # JPEG may part equal channels by a few levels
 
 
@@ -130,6 +133,8 @@ def variant_of(name: str, files: dict[str, Path], **known: str) -> str:
     """
     suffixes = {path.suffix.lower().removeprefix(".") for path in files.values()}
     suffix = suffixes.pop() if len(suffixes) == 1 else "mixed"
+    if len(files) != PAIRS.get(name, len(files)):
+        return f"{name}-{len(files)}of{PAIRS[name]}-{suffix}"  # a part of the set, or a reader's own pictures
     return f"{name}-{known.get(suffix, suffix)}"
 
 

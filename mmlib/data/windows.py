@@ -1,35 +1,58 @@
-"""Real pairs as training data of one size: a random window of each, or all of them whole."""
+"""Real pairs as training data of one size: random windows of each, or all of them whole."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from mmlib.data.batches import collate, crop, resize
 from mmlib.data.dataset import Dataset
 
 
-def windows(pairs: Dataset, size: tuple[int, int], seed: int) -> dict[str, Tensor]:
-    """One random window of each pair: rgb (N, 3, H, W), ir (N, 1, H, W) in [0, 1], labels (N, H, W), all 255 = ignore.
+class Crops(Sequence):
+    """Random windows of the samples of a set whose sizes differ, for `mmlib.train.Batches`: len(pairs) * per_pair.
 
-    size: (H, W) of the windows; a pair that is smaller is enlarged first.  seed: of the places.
+    Window k is cut from sample k % len(pairs), at a place that (seed, k) decides, so that a resumed run sees the same.
+    A sample that is smaller than `size` (H, W) is enlarged first. All fields move along, see `mmlib.data.crop`.
     """
-    dice = torch.Generator().manual_seed(seed)
-    found = []
-    for pair in pairs.select("rgb", "ir"):
-        both = torch.cat([pair["rgb"], pair["ir"]])
-        larger = max(size[0] / both.shape[1], size[1] / both.shape[2])
+
+    collate = staticmethod(collate)
+
+    def __init__(self, pairs: Dataset, size: tuple[int, int], per_pair: int = 1, seed: int = 0):
+        self.pairs = pairs
+        self.size = size
+        self.per_pair = per_pair
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.pairs) * self.per_pair
+
+    def __getitem__(self, index: int) -> dict:
+        if not 0 <= index < len(self):
+            raise IndexError(f"expected a number below {len(self)}, got {index}")  # so that iteration ends
+        sample = self.pairs[index % len(self.pairs)]
+        height, width = sample["rgb"].shape[-2:]
+        larger = max(self.size[0] / height, self.size[1] / width)
         if larger > 1:
-            enlarged = [math.ceil(larger * both.shape[1]), math.ceil(larger * both.shape[2])]
-            both = F.interpolate(both[None], enlarged, mode="bilinear")[0]
-        top = int(torch.randint(both.shape[1] - size[0] + 1, (), generator=dice))
-        left = int(torch.randint(both.shape[2] - size[1] + 1, (), generator=dice))
-        found.append(both[:, top : top + size[0], left : left + size[1]])
-    both = torch.stack(found)
-    labels = torch.full((len(both), *size), 255)
-    return {"rgb": both[:, :3], "ir": both[:, 3:], "labels": labels}
+            height, width = math.ceil(larger * height), math.ceil(larger * width)
+            sample = resize(sample, (height, width))
+        dice = torch.Generator().manual_seed(1_000_003 * self.seed + index)
+        top = int(torch.randint(height - self.size[0] + 1, (), generator=dice))
+        left = int(torch.randint(width - self.size[1] + 1, (), generator=dice))
+        return crop(sample, self.size, (top, left))
+
+
+def windows(pairs: Dataset, size: tuple[int, int], seed: int, per_pair: int = 1) -> dict[str, Tensor]:
+    """`Crops`, stacked: rgb (N, 3, H, W), ir (N, 1, H, W) in [0, 1], labels (N, H, W), 255 = ignore where there are
+    none.
+    """
+    fields = [field for field in ("rgb", "ir", "labels") if field in pairs.fields]
+    samples = list(Crops(pairs.select(*fields), size, per_pair, seed))
+    stacked = {field: torch.stack([sample[field] for sample in samples]) for field in fields}
+    return {"labels": torch.full((len(samples), *size), 255)} | stacked
 
 
 def whole(pairs: Dataset) -> dict[str, Tensor]:

@@ -12,33 +12,58 @@ what to do. What a constant image gives stands with each metric; where nothing i
 """
 
 from .contrast import ag, ei, sd, sf
-from .conventions import CONVENTIONS, HIGHER_IS_BETTER, METRICS, evaluate
+from .conventions import (
+    CONVENTIONS,
+    HIGHER_IS_BETTER,
+    METRICS,
+    MORE,
+    Accumulator,
+    convention_of,
+    evaluate,
+    list_metrics,
+)
 from .correlation import cc, mse, psnr, rmse, scd
 from .edges import nabf, qabf
+from .features import fmi, fmi_gradient, fmi_pixel
 from .fidelity import vif, viff
-from .information import ce, en, mi, nmi
+from .information import ce, en, mi, nmi, qncie
 from .perception import qcb, qcv
+from .phase import qp
+from .saliency import q0, qe, qw, qy
 from .structure import ms_ssim, ssim
 
 __all__ = [
     "CONVENTIONS",
     "HIGHER_IS_BETTER",
     "METRICS",
+    "MORE",
+    "Accumulator",
     "ag",
     "cc",
     "ce",
     "ei",
     "en",
+    "convention_of",
     "evaluate",
+    "fmi",
+    "fmi_gradient",
+    "fmi_pixel",
+    "list_metrics",
     "ms_ssim",
     "mi",
     "mse",
     "nabf",
     "nmi",
     "psnr",
+    "q0",
     "qabf",
     "qcb",
     "qcv",
+    "qe",
+    "qncie",
+    "qp",
+    "qw",
+    "qy",
     "rmse",
     "scd",
     "sd",

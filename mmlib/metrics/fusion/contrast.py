@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .filters import bordered, magnitude, sobel
+from .filters import bordered, dot, magnitude, sobel
 from .levels import need_size, planes
 
 
@@ -36,9 +36,11 @@ def sf(
     need_size(f, 2, "sf")
     if divide_by not in ("differences", "pixels"):
         raise ValueError(f"divide_by must be 'differences' or 'pixels', got {divide_by!r}")
-    squares = [f.diff(dim=dim).square() for dim in (-2, -1)]
-    counts = [f[0, 0].numel() if divide_by == "pixels" else square[0, 0].numel() for square in squares]
-    energy = sum(square.sum(dim=(-2, -1)) / count for square, count in zip(squares, counts))
+    energy = 0.0
+    for dim in (-2, -1):
+        differences = f.diff(dim=dim)
+        count = f[0, 0].numel() if divide_by == "pixels" else differences[0, 0].numel()
+        energy = energy + dot(differences, differences) / count
     return energy.sqrt().mean(dim=1)
 
 

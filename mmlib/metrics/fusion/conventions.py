@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 
+import torch
 from torch import Tensor
 
-from . import contrast, correlation, edges, fidelity, information, perception, structure
-from .levels import Planes, planes
+from . import contrast, correlation, edges, features, fidelity, information, perception, phase, saliency, structure
+from .levels import Planes, TooSmall, planes
 
 METRICS: dict[str, Callable[..., Tensor]] = {
     "en": information.en,
@@ -32,8 +34,16 @@ METRICS: dict[str, Callable[..., Tensor]] = {
     "ce": information.ce,
     "ei": contrast.ei,
     "rmse": correlation.rmse,
+    "fmi_pixel": features.fmi_pixel,
+    "fmi_gradient": features.fmi_gradient,
+    "q0": saliency.q0,
+    "qw": saliency.qw,
+    "qe": saliency.qe,
+    "qy": saliency.qy,
+    "qp": phase.qp,
+    "qncie": information.qncie,
 }
-"""Every metric by its name. ce, ei and rmse are VIFB's own and stand in no other convention."""
+"""Every metric by its name. ce, ei and rmse are VIFB's own; from fmi_pixel on they stand in the convention "more"."""
 
 LOWER_IS_BETTER = ("mse", "nabf", "qcv", "ce", "rmse")
 HIGHER_IS_BETTER: dict[str, bool] = {name: name not in LOWER_IS_BETTER for name in METRICS}
@@ -126,6 +136,9 @@ CONVENTIONS: dict[str, Convention] = {
 }
 """Named conventions: metric -> the keyword arguments that reproduce it. Metrics a source does not define are absent."""
 
+MORE: Convention = {name: {} for name in ("fmi_pixel", "fmi_gradient", "q0", "qw", "qe", "qy", "qp", "qncie")}
+"""Metrics of many tables that no evaluator above has, each as its authors define it: the convention "more"."""
+
 
 def evaluate(
     fused: Tensor,
@@ -135,14 +148,18 @@ def evaluate(
     convention: str | Convention = "dominant",
     *,
     quantise: bool = True,
+    dtype: torch.dtype = torch.float64,
 ) -> dict[str, Tensor]:
     """Several metrics of one batch under one convention: {name: (B,)}.
 
     fused, rgb, ir: (B,1,H,W) or (B,3,H,W) in [0, 1]. metrics: names, by default all of the convention. convention: a
     key of CONVENTIONS or a mapping like its values. quantise: round the images to 8 bits first, as if they came from
-    files, which is what every published evaluator saw; False measures the float values.
+    files, which is what every published evaluator saw; False measures the float values. dtype: what is computed in;
+    float32 takes half the memory and is faster on many GPUs, at some digits' cost.
+
+    Without `metrics`, those that need larger images (MS-SSIM: 161 pixels) are left out, and a warning says so.
     """
-    arguments = _convention(convention)
+    arguments = convention_of(convention)
     names = list(arguments) if metrics is None else list(metrics)
     if unknown := [name for name in names if name not in arguments]:
         raise ValueError(f"no {', '.join(map(repr, unknown))} in this convention; it defines {', '.join(arguments)}")
@@ -151,14 +168,71 @@ def evaluate(
     for name in names:
         colour = str(arguments[name].get("colour", "luma"))
         if colour not in ready:
-            ready[colour] = tuple(Planes(image) for image in planes(fused, rgb, ir, colour=colour, quantise=quantise))
-        values[name] = METRICS[name](*ready[colour], **arguments[name])
+            ready[colour] = tuple(
+                Planes(image) for image in planes(fused, rgb, ir, colour=colour, quantise=quantise, dtype=dtype)
+            )
+        try:
+            values[name] = METRICS[name](*ready[colour], **arguments[name])
+        except TooSmall as error:
+            if metrics is not None:
+                raise
+            warnings.warn(f"{name} is left out: {error}", stacklevel=2)
     return values
 
 
-def _convention(convention: str | Convention) -> Convention:
+def list_metrics(convention: str | None = None) -> dict[str, str]:
+    """What can be measured: {name: the first sentence about it}, all of METRICS or those of one convention."""
+    names = METRICS if convention is None else convention_of(convention)
+    return {name: (METRICS[name].__doc__ or "").strip().splitlines()[0] for name in names}
+
+
+class Accumulator:
+    """Metrics of a whole set, batch by batch, with what `evaluate` takes.
+
+    scores = Accumulator(convention="vifb")
+    scores.update(fused, rgb, ir)
+    scores.compute()["ssim"]     # {"mean": 1.27, "std": 0.06, "count": 21}
+    """
+
+    def __init__(
+        self,
+        metrics: Iterable[str] | None = None,
+        convention: str | Convention = "dominant",
+        *,
+        quantise: bool = True,
+        dtype: torch.dtype = torch.float64,
+    ):
+        self.metrics = None if metrics is None else list(metrics)
+        self.convention = convention
+        self.quantise = quantise
+        self.dtype = dtype
+        self.values: dict[str, list[float]] = {}
+
+    def update(self, fused: Tensor, rgb: Tensor, ir: Tensor) -> None:
+        """Measure a batch, (B,1,H,W) or (B,3,H,W) each, and keep its values."""
+        found = evaluate(fused, rgb, ir, self.metrics, self.convention, quantise=self.quantise, dtype=self.dtype)
+        for name, batch in found.items():
+            self.values.setdefault(name, []).extend(batch.tolist())
+
+    def compute(self) -> dict[str, dict[str, float]]:
+        """{metric: {"mean", "std" (sample, nan for one picture), "count", "undefined"}} over the pictures so far.
+
+        NaN and infinite values are counted as undefined, and are in neither mean nor spread.
+        """
+        made = {}
+        for name, values in self.values.items():
+            sound = torch.tensor([value for value in values if math.isfinite(value)], dtype=torch.float64)
+            mean = float(sound.mean()) if len(sound) else math.nan
+            std = float(sound.std()) if len(sound) > 1 else math.nan
+            made[name] = {"mean": mean, "std": std, "count": len(sound), "undefined": len(values) - len(sound)}
+        return made
+
+
+def convention_of(convention: str | Convention) -> Convention:
+    """The convention of that name, one of CONVENTIONS or "more"; a mapping is its own. ValueError for another name."""
     if not isinstance(convention, str):
         return convention
-    if convention not in CONVENTIONS:
-        raise ValueError(f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
-    return CONVENTIONS[convention]
+    named = {**CONVENTIONS, "more": MORE}
+    if convention not in named:
+        raise ValueError(f"convention must be one of {', '.join(named)}, got {convention!r}")
+    return named[convention]

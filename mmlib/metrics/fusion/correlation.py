@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .filters import dot
 from .levels import combine, planes
 
 _FLAT = 1e-9  # grey levels of standard deviation below which an image counts as constant
@@ -77,28 +78,32 @@ def scd(fused: Tensor, rgb: Tensor, ir: Tensor, *, reduce: str = "sum", colour: 
     constant, as for F = A. Source: Aslantas and Bendes 2015.
     """
     f, a, b = planes(fused, rgb, ir, colour=colour)
-    return combine(pearson(f - b, a), pearson(f - a, b), reduce)
+    f, a, b = (_centred(x) for x in (f, a, b))
+    return combine(_correlation(f - b, a), _correlation(f - a, b), reduce)
 
 
 def pearson(x: Tensor, y: Tensor) -> Tensor:
     """Correlation (B,K) of two (B,K,H,W) images over their pixels; nan if either is constant."""
-    x, y = x - x.mean(dim=(-2, -1), keepdim=True), y - y.mean(dim=(-2, -1), keepdim=True)
-    power_x, power_y = _dot(x, x), _dot(y, y)
+    return _correlation(_centred(x), _centred(y))
+
+
+def _centred(x: Tensor) -> Tensor:
+    return x - x.mean(dim=(-2, -1), keepdim=True)
+
+
+def _correlation(x: Tensor, y: Tensor) -> Tensor:
+    """The same for images whose means are 0."""
+    power_x, power_y = dot(x, x), dot(y, y)
     flat = torch.minimum(power_x, power_y) < _FLAT**2 * x[0, 0].numel()
-    return (_dot(x, y) / (power_x * power_y).sqrt()).masked_fill(flat, float("nan"))
-
-
-def _dot(x: Tensor, y: Tensor) -> Tensor:
-    """Sum of products over the pixels of (B,K,H,W), as a matrix product that needs no image of products."""
-    return (x.flatten(-2).unsqueeze(-2) @ y.flatten(-2).unsqueeze(-1)).squeeze(-1).squeeze(-1)
+    return (dot(x, y) / (power_x * power_y).sqrt()).masked_fill(flat, float("nan"))
 
 
 def _squared(f: Tensor, x: Tensor) -> Tensor:
-    return _dot(f - x, f - x) / f[0, 0].numel()
+    return dot(f - x, f - x) / f[0, 0].numel()
 
 
 def _frobenius(f: Tensor, x: Tensor) -> Tensor:
-    return _dot(f - x, f - x).sqrt() / f[0, 0].numel()
+    return dot(f - x, f - x).sqrt() / f[0, 0].numel()
 
 
 def _peak(peak: float | str, f: Tensor, source: Tensor) -> Tensor | float:

@@ -118,7 +118,7 @@ def _preserved(source: tuple[Tensor, Tensor], fused: tuple[Tensor, Tensor], ties
     ratio = torch.minimum(ga, gf) / torch.maximum(ga, gf)
     if ties == "strength":
         ratio = torch.where(ga == gf, gf, ratio)
-    turn = 1 - (da - df).abs() * (2 / math.pi)
+    turn = (da - df).abs().mul_(-2 / math.pi).add_(1)
     return _preservation(ratio, turn, (0.9994, 15, 0.5), (0.9879, 22, 0.8))
 
 

@@ -67,6 +67,21 @@ def nmi(
     return combine(*values, reduce)
 
 
+def qncie(fused: Tensor, rgb: Tensor, ir: Tensor, *, colour: str = "luma") -> Tensor:
+    """Q_NCIE: one minus the entropy, to base 256, of the eigenvalues of the three images' nonlinear correlations.
+
+    (B,C,H,W) in [0, 1] -> (B,), between 1 - log(3)/log(256) = 0.80 and 1. Higher is better. The nonlinear correlation
+    of two images is their mutual information to base 256. It also rewards sources that are alike, whatever F is.
+    Source: Wang, Shen and Jin 2008, as Liu's toolbox computes it.
+    """
+    f, a, b = (_greys(x) for x in planes(fused, rgb, ir, colour=colour))
+    ab, af, bf = (_shared(_joint(x, y)) / math.log(GREYS) for x, y in ((a, b), (a, f), (b, f)))
+    one = torch.ones_like(ab)
+    rows = [torch.stack(row, dim=-1) for row in ((one, ab, af), (ab, one, bf), (af, bf, one))]
+    shares = torch.linalg.eigvalsh(torch.stack(rows, dim=-2)).clamp(min=0) / 3
+    return (1 - entropy(shares) / math.log(GREYS)).mean(dim=1)
+
+
 def ce(
     fused: Tensor, rgb: Tensor, ir: Tensor, *, base: float = 2, reduce: str = "mean", colour: str = "luma"
 ) -> Tensor:
@@ -87,7 +102,7 @@ def histogram(greys: Tensor, bins: int = GREYS) -> Tensor:
     batch, channels = greys.shape[:2]
     flat = greys.reshape(batch * channels, -1)
     if len(flat) > 1:
-        flat = flat + bins * torch.arange(len(flat), device=flat.device)[:, None]
+        flat = flat + bins * torch.arange(len(flat), device=flat.device)[:, None]  # each plane counts in its own bins
     counts = torch.bincount(flat.flatten(), minlength=batch * channels * bins)
     return counts.view(batch, channels, bins).to(real) / flat.shape[1]
 
@@ -98,12 +113,13 @@ def entropy(shares: Tensor) -> Tensor:
 
 
 def _greys(levels: Tensor) -> Tensor:
-    return levels.detach().round().long()
+    """Whole grey levels in bytes, which are counted three times as fast as 64-bit integers."""
+    return levels.detach().round().clamp(0, 255).to(torch.uint8)
 
 
 def _joint(a: Tensor, f: Tensor) -> Tensor:
     """Joint histogram (B,K,256,256): rows the source's levels, columns the fused image's."""
-    return histogram(a * GREYS + f, GREYS**2).unflatten(-1, (GREYS, GREYS))
+    return histogram(a.int() * GREYS + f, GREYS**2).unflatten(-1, (GREYS, GREYS))
 
 
 def _marginals(joint: Tensor) -> Tensor:

@@ -26,10 +26,12 @@ class Planes:
     values: Tensor
 
 
-def planes(*images: Tensor | Planes, colour: str = "luma", quantise: bool = False) -> tuple[Tensor, ...]:
+def planes(
+    *images: Tensor | Planes, colour: str = "luma", quantise: bool = False, dtype: torch.dtype = torch.float64
+) -> tuple[Tensor, ...]:
     """Grey levels 0..255 of `(fused, rgb, ir)`, or of `fused` alone.
 
-    images: (B,1,H,W) or (B,3,H,W), float in [0, 1], equal B, H, W. Returns one (B,K,H,W) tensor per image, float64
+    images: (B,1,H,W) or (B,3,H,W), float in [0, 1], equal B, H, W. Returns one (B,K,H,W) tensor per image in `dtype`
     (float32 on devices without float64), where K is
     - "luma": 1. Colour is reduced to BT.601 luma, rounded to a grey level when the image is 8-bit. Used by most papers.
     - "channels": the channels of `fused`, each compared with its own channel of the sources (a grey source is compared
@@ -46,7 +48,7 @@ def planes(*images: Tensor | Planes, colour: str = "luma", quantise: bool = Fals
     if isinstance(images[0], Planes):
         return tuple(image.values for image in images)
     _check(images)
-    levels = [_levels(image, quantise) for image in images]
+    levels = [_levels(image, quantise, dtype) for image in images]
     if colour == "luma" or levels[0].shape[1] == 1:
         return tuple(_grey(level) for level in levels)
     levels = [level.expand_as(levels[0]) for level in levels]
@@ -68,11 +70,15 @@ def combine(first: Tensor, second: Tensor, reduce: str) -> Tensor:
     return pair.sum(dim=1) if reduce == "sum" else pair.mean(dim=1)
 
 
+class TooSmall(ValueError):
+    """An image is smaller than what a metric looks at."""
+
+
 def need_size(image: Tensor, smallest: int, metric: str) -> None:
-    """Raise ValueError when a side of `image` is shorter than `smallest` pixels."""
+    """Raise TooSmall when a side of `image` is shorter than `smallest` pixels."""
     height, width = image.shape[-2:]
     if min(height, width) < smallest:
-        raise ValueError(f"{metric} needs images of at least {smallest} x {smallest} pixels, got {height} x {width}")
+        raise TooSmall(f"{metric} needs images of at least {smallest} x {smallest} pixels, got {height} x {width}")
 
 
 def _check(images: tuple[Tensor, ...]) -> None:
@@ -87,8 +93,8 @@ def _check(images: tuple[Tensor, ...]) -> None:
             )
 
 
-def _levels(image: Tensor, quantise: bool) -> Tensor:
-    levels = image.to(torch.float32 if image.device.type == "mps" else torch.float64) * 255
+def _levels(image: Tensor, quantise: bool, dtype: torch.dtype) -> Tensor:
+    levels = image.to(torch.float32 if image.device.type == "mps" else dtype) * 255
     if quantise:
         return levels.detach().round_()
     noise = (levels - levels.round()).detach()
