@@ -1,6 +1,5 @@
 """DAVIS 2016 val: short videos, one moving object each, a mask for every frame."""
 
-import json
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from mmlib.data.dataset import Dataset, Reads, from_files
 from mmlib.data.folders import DataMissing, command, verified
 from mmlib.data.pairs import find_layout, one_of, pack_file, paired
+from mmlib.files import read_json
 from mmlib.images import read_image, read_mask
 
 _LAYOUTS = ({"rgb": "images", "mask": "masks"}, {"rgb": "JPEGImages/480p", "mask": "Annotations/480p"})
@@ -48,8 +48,10 @@ def davis(split: str | None = None, pairs: bool = False, expressions: bool = Fal
 
 
 def _captions(path: Path, sequences: list[str]) -> dict[str, str]:
-    captions = json.loads(path.read_text(encoding="utf-8"))
-    missing = [sequence for sequence in sequences if sequence not in captions]
+    captions = read_json(path)
+    if not isinstance(captions, dict):
+        raise ValueError(f"{path}: expected {{sequence: caption}}, got a {type(captions).__name__}; restore the file")
+    missing = [sequence for sequence in sequences if not isinstance(captions.get(sequence), str)]
     if missing:
         raise ValueError(f"{path}: no caption for {', '.join(missing)}; restore the file")
     return captions
