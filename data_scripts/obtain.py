@@ -46,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{args.name}: {error}", file=sys.stderr)
         explain(args.name, recipe, target)
         return 1
+    except KeyboardInterrupt:
+        print(f"{args.name}: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
     print(f"{args.name}: arranged and verified in {target}")
     return 0
 

@@ -50,7 +50,8 @@ class Key(NamedTuple):
     seed: int
 
     def path(self, folder: Path | str) -> Path:
-        """Where the record of this run lies below `folder`."""
+        """Where the record of this run lies below `folder`. ValueError for names that would lead out of it."""
+        Key.parse(str(self))
         return Path(folder) / self.paper / f"{self.variant}-{self.data}-{self.preset}-{self.seed}.json"
 
     def __str__(self) -> str:
