@@ -3,7 +3,6 @@
 `tarfile` and `zipfile` read; which members, under which names, and what is refused, is ours."""
 
 import re
-import shutil
 import tarfile
 import zipfile
 import zlib
@@ -11,6 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
+
+MOST = 200
+"""Times its own size that an archive may unpack to, and 2**30 bytes in any case: pictures hardly shrink at all."""
 
 
 class DamagedArchive(ValueError):
@@ -25,11 +27,12 @@ def unpack(archive: Path, take: Sequence[tuple[str, str]], folder: Path) -> int:
 
     Only regular files are written: links, devices and names that would leave the folder (absolute, "..", drive letters)
     are an error if they match, and never followed. ValueError for such a name, for two members with one target, and if
-    a rule of `take` matches nothing, since then the layout is not the one that was seen; DamagedArchive for what is no
-    archive, or not a whole one.
+    a rule of `take` matches nothing, since then the layout is not the one that was seen; for an encrypted archive, and
+    one that would unpack to more than MOST times its size. DamagedArchive for what is no archive, or not a whole one.
     """
     hits = dict.fromkeys((pattern for pattern, _ in take), 0)
     written: set[Path] = set()
+    room = max(2**30, MOST * archive.stat().st_size)
     try:
         for name, regular, opened in _members(archive):
             found = _wanted(name, take)
@@ -44,8 +47,14 @@ def unpack(archive: Path, take: Sequence[tuple[str, str]], folder: Path) -> int:
                 raise ValueError(f"{archive}: two members for {target}; its layout is not the one that was seen")
             target.parent.mkdir(parents=True, exist_ok=True)
             with opened() as source, open(target, "wb") as file:
-                shutil.copyfileobj(source, file, 1 << 20)
+                while chunk := source.read(1 << 20):
+                    room -= len(chunk)
+                    if room < 0:
+                        raise ValueError(f"{archive}: unpacks to more than {MOST} times its size; do not trust it")
+                    file.write(chunk)
             written.add(target)
+    except (RuntimeError, NotImplementedError) as error:  # of zipfile: a password is needed, or a method it lacks
+        raise ValueError(f"{archive}: cannot be unpacked here ({error}); unpack it by hand, then --adopt") from None
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise

@@ -103,7 +103,10 @@ def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> dict[str,
         if name not in known:
             raise ValueError(f"{notebook.name} has no parameter {name!r}; expected one of {', '.join(sorted(known))}")
         default = known[name]
-        given = yaml.safe_load(value) if isinstance(value, str) and not isinstance(default, str) else value
+        try:
+            given = yaml.safe_load(value) if isinstance(value, str) and not isinstance(default, str) else value
+        except yaml.YAMLError:
+            given = value
         if default is not None and type(given) is not type(default):
             raise ValueError(f"{notebook.name}: expected {name} as {type(default).__name__}, got {value!r}")
         checked[name] = given

@@ -40,7 +40,7 @@ def read_image(path: str | Path, channels: int | None = 3) -> Tensor:
     """
     if channels not in (1, 3, None):
         raise ValueError(f"channels: expected 1, 3 or None (as stored), got {channels!r}")
-    image = _pixels(*_open(path), path)
+    image = _pixels(*open_picture(path), path)
     if channels == 1 and image.shape[0] == 3:
         return from_uint8(luma8(image))
     if channels == 3 and image.shape[0] == 1:
@@ -54,7 +54,7 @@ def read_luma(path: str | Path) -> Tensor:
     A JPEG stores its luma, which is returned as it is; going through RGB moves it by some grey levels where a colour
     was saturated. Any other file gives the luma of `read_image(path, channels=1)`. Errors as `read_image`.
     """
-    picture, _ = _open(path, grey_jpeg=True)
+    picture, _ = open_picture(path, grey_jpeg=True)
     if picture.format in ("JPEG", "MPO") and picture.mode == "L":
         return from_hwc(np.asarray(picture))
     return read_image(path, channels=1)
@@ -90,7 +90,7 @@ def read_mask(path: str | Path) -> Tensor:
 
 def image_size(path: str | Path) -> tuple[int, int]:
     """(height, width) of what `read_image` gives, from the file's header, without decoding. Errors as `read_image`."""
-    picture, _ = _open(path, decode=False)
+    picture, _ = open_picture(path, decode=False)
     with picture:
         sideways = picture.format != "TIFF" and _orientation(picture) in (5, 6, 7, 8)  # Pillow turns TIFF by itself
         return (picture.width, picture.height) if sideways else (picture.height, picture.width)
@@ -121,7 +121,7 @@ def write_labels(path: str | Path, labels: Tensor, palette: np.ndarray | None = 
     _save(path, picture, quality=None)
 
 
-def _open(path: str | Path, decode: bool = True, grey_jpeg: bool = False) -> tuple[Image.Image, str]:
+def open_picture(path: str | Path, decode: bool = True, grey_jpeg: bool = False) -> tuple[Image.Image, str]:
     """The decoded picture, turned upright, and how its pixels are stored, as Pillow calls it ("L;2", "RGB;16B").
 
     Every way this can fail becomes one clear error. grey_jpeg: of a colour JPEG decode the luma only.
@@ -198,7 +198,7 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 def _stored_integers(path: str | Path) -> Tensor:
     """The integers of a lossless grey or paletted file, as they are stored, int64 (H,W)."""
-    picture, storage = _open(path)
+    picture, storage = open_picture(path)
     squeezed = picture.info.get("compression") if picture.format == "TIFF" else None
     if picture.format in ("JPEG", "MPO", "WEBP") or (squeezed and squeezed not in _LOSSLESS_TIFF):
         got = f"{picture.format} with {squeezed} compression" if squeezed else picture.format
