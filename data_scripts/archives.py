@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-MOST = 200
-"""Times its own size that an archive may unpack to, and 2**30 bytes in any case: pictures hardly shrink at all."""
+MOST, LEAST = 200, 2**30
+"""Times its own size that an archive may unpack to, and bytes that it may in any case: pictures hardly shrink."""
 
 
 class DamagedArchive(ValueError):
@@ -32,7 +32,7 @@ def unpack(archive: Path, take: Sequence[tuple[str, str]], folder: Path) -> int:
     """
     hits = dict.fromkeys((pattern for pattern, _ in take), 0)
     written: set[Path] = set()
-    room = max(2**30, MOST * archive.stat().st_size)
+    room = max(LEAST, MOST * archive.stat().st_size)
     try:
         for name, regular, opened in _members(archive):
             found = _wanted(name, take)
@@ -40,7 +40,7 @@ def unpack(archive: Path, take: Sequence[tuple[str, str]], folder: Path) -> int:
                 continue
             pattern, relative = found
             hits[pattern] += 1
-            target = _inside(folder, relative, name)
+            target = _inside(folder, relative, f"{archive}: {name!r}")
             if not regular:
                 raise ValueError(f"{archive}: {name!r} is a link or a device, not a file; do not trust this archive")
             if target in written:
@@ -89,9 +89,9 @@ def _members(archive: Path) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]
                     yield info.name, info.isfile(), partial(bundle.extractfile, info)
 
 
-def _inside(folder: Path, relative: str, name: str) -> Path:
+def _inside(folder: Path, relative: str, what: str) -> Path:
     """The path of a target below `folder`; ValueError for a name that is made to get out."""
     path = PurePosixPath(relative.replace("\\", "/"))
     if path.is_absolute() or not path.parts or ".." in path.parts or ":" in path.parts[0]:
-        raise ValueError(f"{name!r} would be written outside its folder; do not trust this archive")
+        raise ValueError(f"{what} would be written outside its folder; do not trust this archive")
     return folder / path
