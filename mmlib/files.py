@@ -17,7 +17,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,8 @@ def replace_file(path: Path, content: bytes) -> None:
             os.chmod(part.name, 0o644)
             os.replace(part.name, path)
         except BaseException:  # a full disk, or Ctrl-C
-            os.unlink(part.name)
+            with suppress(FileNotFoundError):
+                os.unlink(part.name)
             raise
 
 
