@@ -1,13 +1,14 @@
 # The graph: notebooks are executed, then staged beside the prose, then built into pages.
 # Locally: make book. On a cluster: make book SNAKEMAKE="--executor cluster-generic ... --jobs 20" (book/how_made.md).
 # The night's runs are made by mmlib.results; on a cluster, by the last two rules.
+import shlex
 import sys
 
 from mmlib.book import graph
 
 BUILD = config.get("build", "_build")
 PRESET = config.get("preset", "laptop")
-PY = sys.executable
+PY = shlex.quote(sys.executable)  # a folder may have a space in its name
 
 
 rule book:
@@ -29,7 +30,7 @@ rule mathjax:
         f"{BUILD}/log/mathjax.log",
     retries: 2
     shell:
-        "{PY} -m mmlib.book vendor {BUILD}/vendor > {log} 2>&1 || (cat {log}; exit 1)"
+        "{PY} -m mmlib.book vendor {BUILD:q}/vendor > {log:q} 2>&1 || (cat {log:q}; exit 1)"
 
 
 rule chapter:
@@ -46,8 +47,8 @@ rule chapter:
         f"{BUILD}/log/{{name}}.tsv"
     shell:
         "echo 'executing {wildcards.name}'; "
-        "{PY} -m mmlib.book run {wildcards.name} --preset {params.preset} -o {output} > {log} 2>&1"
-        " || (tail -n 40 {log}; exit 1)"
+        "{PY} -m mmlib.book run {wildcards.name:q} --preset {params.preset} -o {output:q} > {log:q} 2>&1"
+        " || (tail -n 40 {log:q}; exit 1)"
 
 
 rule pages:
@@ -63,7 +64,7 @@ rule pages:
         f"{BUILD}/log/sphinx.log",
     shell:
         "echo 'building the pages'; "
-        "{PY} -m mmlib.book pages {BUILD} > {log} 2>&1 || (tail -n 60 {log}; exit 1)"
+        "{PY} -m mmlib.book pages {BUILD:q} > {log:q} 2>&1 || (tail -n 60 {log:q}; exit 1)"
 
 
 rule night:
@@ -79,4 +80,4 @@ rule night_run:
     retries: 1
     shell:
         "echo 'running {wildcards.name}'; "
-        "{PY} -m mmlib.results run {wildcards.name} --build {BUILD} > {log} 2>&1 || (tail -n 20 {log}; exit 1)"
+        "{PY} -m mmlib.results run {wildcards.name:q} --build {BUILD:q} > {log:q} 2>&1 || (tail -n 20 {log:q}; exit 1)"

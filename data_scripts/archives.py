@@ -3,7 +3,6 @@
 `tarfile` and `zipfile` read; which members, under which names, and what is refused, is ours."""
 
 import re
-import shutil
 import tarfile
 import zipfile
 import zlib
@@ -11,6 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
+
+MOST, LEAST = 200, 2**30
+"""Times its own size that an archive may unpack to, and bytes that it may in any case: pictures hardly shrink."""
 
 
 class DamagedArchive(ValueError):
@@ -25,11 +27,12 @@ def unpack(archive: Path, take: Sequence[tuple[str, str]], folder: Path) -> int:
 
     Only regular files are written: links, devices and names that would leave the folder (absolute, "..", drive letters)
     are an error if they match, and never followed. ValueError for such a name, for two members with one target, and if
-    a rule of `take` matches nothing, since then the layout is not the one that was seen; DamagedArchive for what is no
-    archive, or not a whole one.
+    a rule of `take` matches nothing, since then the layout is not the one that was seen; for an encrypted archive, and
+    one that would unpack to more than MOST times its size. DamagedArchive for what is no archive, or not a whole one.
     """
     hits = dict.fromkeys((pattern for pattern, _ in take), 0)
     written: set[Path] = set()
+    room = max(LEAST, MOST * archive.stat().st_size)
     try:
         for name, regular, opened in _members(archive):
             found = _wanted(name, take)
@@ -37,15 +40,21 @@ def unpack(archive: Path, take: Sequence[tuple[str, str]], folder: Path) -> int:
                 continue
             pattern, relative = found
             hits[pattern] += 1
-            target = _inside(folder, relative, name)
+            target = _inside(folder, relative, f"{archive}: {name!r}")
             if not regular:
                 raise ValueError(f"{archive}: {name!r} is a link or a device, not a file; do not trust this archive")
             if target in written:
                 raise ValueError(f"{archive}: two members for {target}; its layout is not the one that was seen")
             target.parent.mkdir(parents=True, exist_ok=True)
             with opened() as source, open(target, "wb") as file:
-                shutil.copyfileobj(source, file, 1 << 20)
+                while chunk := source.read(1 << 20):
+                    room -= len(chunk)
+                    if room < 0:
+                        raise ValueError(f"{archive}: unpacks to more than {MOST} times its size; do not trust it")
+                    file.write(chunk)
             written.add(target)
+    except (RuntimeError, NotImplementedError) as error:  # of zipfile: a password is needed, or a method it lacks
+        raise ValueError(f"{archive}: cannot be unpacked here ({error}); unpack it by hand, then --adopt") from None
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
@@ -80,9 +89,9 @@ def _members(archive: Path) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]
                     yield info.name, info.isfile(), partial(bundle.extractfile, info)
 
 
-def _inside(folder: Path, relative: str, name: str) -> Path:
+def _inside(folder: Path, relative: str, what: str) -> Path:
     """The path of a target below `folder`; ValueError for a name that is made to get out."""
     path = PurePosixPath(relative.replace("\\", "/"))
     if path.is_absolute() or not path.parts or ".." in path.parts or ":" in path.parts[0]:
-        raise ValueError(f"{name!r} would be written outside its folder; do not trust this archive")
+        raise ValueError(f"{what} would be written outside its folder; do not trust this archive")
     return folder / path

@@ -14,6 +14,7 @@ import numpy as np
 from mmlib.data.cityscapes import snippets
 from mmlib.data.pairs import read_list
 from mmlib.data.weights import WEIGHTS
+from mmlib.files import read_state
 from mmlib.text import GLOVE_FILE
 
 # --- lists
@@ -180,7 +181,7 @@ def weights(folder: Path) -> None:
 
     for name, (change, expected) in WEIGHTS_KEPT.items():
         original = folder / f"{name}.original"
-        state = change(torch.load(original, map_location="cpu", weights_only=True))
+        state = change(read_state(original))
         if (got := values_digest(state)) != expected:
             raise ValueError(f"{name}: the values are not those that were seen: expected {expected}, got {got}")
         torch.save(state, folder / WEIGHTS[name])

@@ -19,7 +19,7 @@ from download import UNSEEN, WrongBytes, download
 from recipes import RECIPES, Recipe, Source
 
 from mmlib.data.folders import FOLDERS, REPOSITORY, DataMissing, read_manifest, sha256, verify_all
-from mmlib.files import replace_file
+from mmlib.files import read_json, replace_file
 
 LOCK = REPOSITORY / "data_scripts" / "lock.json"
 """Hashes of what nobody had seen when a recipe was written, pinned at the first download; meant to be committed."""
@@ -46,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{args.name}: {error}", file=sys.stderr)
         explain(args.name, recipe, target)
         return 1
+    except KeyboardInterrupt:
+        print(f"{args.name}: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
     print(f"{args.name}: arranged and verified in {target}")
     return 0
 
@@ -235,7 +238,7 @@ def miscounted(counts: dict[str, int], folder: Path) -> list[str]:
 
 def pin(key: str, got: str, expected: str) -> None:
     """Compare a hash with what was seen, else with what was pinned; pin it if there was neither."""
-    lock = json.loads(LOCK.read_text()) if LOCK.is_file() else {}
+    lock = read_json(LOCK) if LOCK.is_file() else {}
     if expected == UNSEEN:
         expected = lock.get(key, UNSEEN)
     if expected == UNSEEN:

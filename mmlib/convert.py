@@ -1,6 +1,6 @@
 """Released weights, renamed for the networks of this book: one function per network, from a state dict to a state dict.
 
-    state = torch.load("modelfusion-final2.pth", map_location="cpu", weights_only=True)
+    state = mmlib.files.read_state("modelfusion-final2.pth")
     fusion = FusionNet(hia())
     fusion.load_state_dict(segmif_fusion(state), strict=True)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,16 @@ LIMIT_S = {"smoke": 900, "laptop": 3600, "night": 10800, "gpu": 7200, "paper": N
 # One thread each, and idle threads that sleep: chapters run side by side, and OpenMP's busy waiting would triple
 # their time.
 ENVIRONMENT = {"MMLIB_STATIC": "1", "OMP_WAIT_POLICY": "PASSIVE", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+
+
+SAID = {"CHAPTER": "chapter", "PRESET": "preset", "DATA": "data", "VARIANT": "variant", "SEED": "seed", "JOBS": "jobs",
+        "FORCE": "force"}  # fmt: skip
+"""Make's variables, which reach Python through the environment, and what our commands call them."""
+
+
+def said() -> dict[str, str]:
+    """What a person told make, by our own names; what was left out or is empty is left out."""
+    return {name: os.environ[variable] for variable, name in SAID.items() if os.environ.get(variable)}
 
 
 def check_preset(name: str) -> str:
@@ -63,9 +74,10 @@ def find(name: str) -> Path:
         if wanted in (path.stem, title) or place == prefix:
             hits.append(path)
     if len(hits) != 1:
-        known = ", ".join(path.stem for path in chapters())
+        stems = [path.stem for path in chapters()]
+        near = get_close_matches(wanted, stems, n=3, cutoff=0.4) or stems[:1]
         raise FileNotFoundError(
-            f"expected one of the chapters {known}; got {name!r}; next: CHAPTER={chapters()[0].stem}"
+            f"expected one of the chapters {', '.join(stems)}; got {name!r}; next: try {' or '.join(near)}"
         )
     return hits[0]
 
@@ -91,7 +103,10 @@ def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> dict[str,
         if name not in known:
             raise ValueError(f"{notebook.name} has no parameter {name!r}; expected one of {', '.join(sorted(known))}")
         default = known[name]
-        given = yaml.safe_load(value) if isinstance(value, str) and not isinstance(default, str) else value
+        try:
+            given = yaml.safe_load(value) if isinstance(value, str) and not isinstance(default, str) else value
+        except yaml.YAMLError:
+            given = value
         if default is not None and type(given) is not type(default):
             raise ValueError(f"{notebook.name}: expected {name} as {type(default).__name__}, got {value!r}")
         checked[name] = given

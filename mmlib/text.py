@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from mmlib.data.folders import DataMissing, command, set_folder, verified
+from mmlib.files import read_arrays
 
 PAD, UNKNOWN = "<pad>", "<unk>"
 OOV = ("error", "zeros", "mean")
@@ -161,13 +161,11 @@ def glove(path: str | Path | None = None) -> Glove:
         path = verified(folder, folder / GLOVE_FILE)
     if not Path(path).is_file():
         raise DataMissing(f"GloVe: {path} does not exist; obtain it with: {command('glove')}")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            words, vectors = archive["words"], archive["vectors"].astype(np.float32)
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: expected an .npz with words and vectors ({error}); obtain it again") from None
-    if vectors.ndim != 2 or len(words) != len(vectors) or not np.isfinite(vectors).all():
-        raise ValueError(
-            f"{path}: expected one finite vector per word, got {len(words)} words, vectors {vectors.shape}"
-        )
-    return Glove(tuple(words.tolist()), torch.from_numpy(vectors))
+    words, vectors = read_arrays(path, "words", "vectors")
+    kinds = words.dtype.kind == "U" and vectors.dtype.kind == "f"
+    if not kinds or words.ndim != 1 or vectors.ndim != 2 or len(words) != len(vectors):
+        got = f"words {words.dtype} {words.shape}, vectors {vectors.dtype} {vectors.shape}"
+        raise ValueError(f"{path}: expected one vector of floats per word, got {got}; obtain it again")
+    if not np.isfinite(vectors).all() or len(set(words.tolist())) < len(words):
+        raise ValueError(f"{path}: expected one finite vector per word, got NaN, infinity or a word twice")
+    return Glove(tuple(words.tolist()), torch.from_numpy(vectors.astype(np.float32)))

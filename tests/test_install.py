@@ -44,7 +44,7 @@ class Commands:
 
     def run(self, command, **options):
         self.calls.append([str(word) for word in command])
-        return SimpleNamespace(returncode=int(self.fails(command)))
+        return SimpleNamespace(returncode=int(self.fails(command)), stderr="")
 
     def check_output(self, command, text):
         return str(self.site)

@@ -287,8 +287,9 @@ def test_average_precision_without_truth_or_without_detections() -> None:
         none_true = detection.precision_recall([found], [nothing], 0)
         assert math.isnan(detection.average_precision(*none_true, interpolation=interpolation))
         none_found = detection.precision_recall([empty], [something], 0)
-        expected = 0.5 if interpolation == "trapezoid" else 0  # its line from (0, 1) to (1, 0)
-        assert detection.average_precision(*none_found, interpolation=interpolation) == pytest.approx(expected)
+        assert detection.average_precision(*none_found, interpolation=interpolation) == 0
+        neither = detection.precision_recall([empty], [nothing], 0)
+        assert math.isnan(detection.average_precision(*neither, interpolation=interpolation))
 
 
 def test_box_iou_of_boxes_countable_by_hand() -> None:

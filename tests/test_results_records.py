@@ -82,8 +82,8 @@ WRONG = [
     ("seed", "0", "Input should be a valid integer"),
     ("seed", 0.5, "Input should be a valid integer"),
     ("preset", "huge", "Input should be 'smoke'"),
-    ("wall_s", float("nan"), "Input should be a finite number"),
-    ("values", {"miou": float("inf")}, ".*finite numbers in a record, got inf at values.miou"),
+    ("wall_s", float("nan"), "expected JSON, got the number NaN"),
+    ("values", {"miou": float("inf")}, "expected JSON, got the number Infinity"),
     ("training", {"steps": 3}, "Field required"),
     ("machine", {"device": "CPU"}, "Field required"),
     ("reads", {"davis": 3}, "Input should be a valid string"),
@@ -100,7 +100,7 @@ def test_a_field_that_is_missing_or_of_a_wrong_kind_is_named(tmp_path, field, va
     write(tmp_path, {"r.json": json.dumps({name: one for name, one in content.items() if one is not ...})})
     with pytest.raises(ValueError, match=message) as error:
         load_record(tmp_path / "r.json")
-    assert f"r.json: {field}" in str(error.value) or value == 1
+    assert f"r.json: {field}" in str(error.value) or value == 1 or message.startswith("expected JSON")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\x80\x04pickle", '{"schema": 99}', "[" * 100_000])

@@ -1,8 +1,6 @@
 """The workflow files name what is there: commands of the Makefile, files, and the nightly's own runner."""
 
-import os
 import re
-import subprocess
 
 import pytest
 import yaml
@@ -42,29 +40,6 @@ def test_the_night_runs_on_a_gpu_of_ones_own_and_keeps_its_records_and_logs(work
     commands = [step.get("run", "") for step in job["steps"]]
     steps = [command.splitlines()[0].split(" ")[:2] for command in commands if command]
     assert steps == [["make", "night"], ["make", "nightly"], ["git", "add"]]
-
-
-@pytest.mark.parametrize(
-    ("words", "command"),
-    [
-        (["night"], "mmlib.results night --preset night"),
-        (
-            ["night", "CHAPTER=05", "JOBS=2", "FORCE=1"],
-            "results night --chapter 05 --preset night --jobs 2 --force",
-        ),
-        (["night", "PRESET=gpu", "SNAKEMAKE=--executor x"], "mmlib.book make --night gpu --executor x"),
-        (["reproduce", "CHAPTER=05", "VARIANT=rgb", "SEED=0"], "reproduce 05 --preset night --variant rgb --seed 0"),
-        (["reproduce", "CHAPTER=05", "PRESET=smoke", "DATA=davis"], "reproduce 05 --preset smoke --data davis"),
-        (["nightly", "CHAPTER=05"], "mmlib.results nightly --chapter 05"),
-    ],
-)
-def test_the_makefile_hands_on_what_a_person_says(root, words, command):
-    """What `make` would run; nothing is run."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("PRESET", "CHAPTER", "MAKEFLAGS")}
-    said = subprocess.check_output(["make", "-n", *words], cwd=root, text=True, env=environment)
-    assert command in re.sub(r"[\s\\]+", " ", said).replace('"', "")
-    if words[0] == "nightly":
-        assert "mmlib.book make" in said, "the book is built afterwards, whatever drifted"
 
 
 def test_nothing_from_outside_is_pasted_into_a_command(workflow):

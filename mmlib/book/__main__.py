@@ -1,10 +1,14 @@
-"""The commands behind the Makefile: ``python -m mmlib.book make | run | vendor | pages | colab-cell``."""
+"""The commands behind the Makefile: ``python -m mmlib.book make | lab | run | vendor | pages | colab-cell``."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 import sys
 from pathlib import Path
+
+from mmlib.notebooks import check_preset, said
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -12,7 +16,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     make = commands.add_parser("make", help="build the book; further arguments go to Snakemake")
     make.add_argument("--build", default="_build", help="folder for everything built")
-    make.add_argument("--night", default="", metavar="PRESET", help="make the night's runs instead of the pages")
+    make.add_argument("--night", default="", nargs="?", const="night", metavar="PRESET",
+                      help="make the night's runs instead of the pages")  # fmt: skip
+    make.add_argument("--said", action="store_true", help="take PRESET and SNAKEMAKE from the environment (make)")
+    commands.add_parser("lab", help="open copies of the chapters in JupyterLab")
     run = commands.add_parser("run", help="execute one chapter")
     run.add_argument("chapter", help="number, name or path, such as 3, 03_measuring or nbs/03_measuring.ipynb")
     run.add_argument("--preset", default="laptop")
@@ -36,6 +43,9 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, FileNotFoundError, RuntimeError) as error:
         print(f"mmlib.book: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("mmlib.book: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
 
 
 def _run(args: argparse.Namespace, rest: list[str]) -> int:
@@ -43,7 +53,18 @@ def _run(args: argparse.Namespace, rest: list[str]) -> int:
     if args.command == "make":
         from mmlib.book.graph import make
 
-        return make(args.build, rest, args.night)
+        preset = args.night
+        if args.said:
+            told = said()
+            rest = [*rest, *shlex.split(os.environ.get("SNAKEMAKE", ""))]
+            preset = preset and told.get("preset", preset)
+            if narrowed := sorted(set(told) - {"preset"}) if preset else []:
+                raise ValueError(f"a cluster's night cannot be narrowed, got {narrowed[0].upper()}; next: leave it out")
+        return make(args.build, rest, preset and check_preset(preset))
+    if args.command == "lab":
+        from mmlib.book.lab import open_lab
+
+        return open_lab()
     if args.command == "run":
         from mmlib.notebooks import execute, find
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,8 @@ if "COLAB_RELEASE_TAG" in os.environ:
     import subprocess, sys
     if not os.path.isdir("book_code"):
         repo = os.environ.get("BOOK_REPOSITORY", "{url}")
-        subprocess.run(["git", "clone", "-q", "--depth", "1", "--branch", "{branch}", repo, "book_code"], check=True)
+        if subprocess.run(["git", "clone", "-q", "--depth", "1", "--branch", "{branch}", repo, "book_code"]).returncode:
+            sys.exit("No code at " + repo + ": upload the book as the folder book_code, or set BOOK_REPOSITORY.")
     sys.path.insert(0, os.path.abspath("book_code"))
     from mmlib.book import colab
     colab.main("{version}")"""
@@ -54,8 +56,23 @@ def cell() -> str:
 
 
 def missing() -> list[str]:
-    """The packages of NEEDED that cannot be imported here."""
-    return [package for name, package in NEEDED.items() if importlib.util.find_spec(name) is None]
+    """The packages of NEEDED that cannot be imported here, or are older than what is needed."""
+    return [package for name, package in NEEDED.items() if importlib.util.find_spec(name) is None or _too_old(package)]
+
+
+def _too_old(package: str) -> bool:
+    """Whether an installed package is older than "name>=version" asks for; another build's name says nothing."""
+    name, _, least = package.partition(">=")
+    try:
+        return _numbers(metadata.version(name)) < _numbers(least)
+    except metadata.PackageNotFoundError:  # OpenCV comes under several names
+        return False
+
+
+def _numbers(version: str) -> list[int]:
+    """The first three numbers of a version: [4, 10, 0] of "4.10.0.84" or "4.10rc1"."""
+    found = re.match(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?", version)
+    return [int(part or 0) for part in found.groups()] if found else [0, 0, 0]
 
 
 def install(packages: list[str]) -> None:

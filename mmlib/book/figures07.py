@@ -19,6 +19,7 @@ from mmlib import show
 from mmlib.book import figures
 from mmlib.book.figures import PRESET, record
 from mmlib.book.numbers import Runs, gain, mean, missing, plain
+from mmlib.files import read_state
 from mmlib.fusion import rules
 from mmlib.health import silent
 from mmlib.images import luma
@@ -819,7 +820,7 @@ def released() -> tuple[nn.Module, nn.Module] | None:
     files = folder / "modelfusion-final2.pth", folder / "model-fusion_add_final2.pth"
     if not all(file.is_file() for file in files):
         return None
-    states = [torch.load(file, map_location="cpu", weights_only=True) for file in files]
+    states = [read_state(file) for file in files]
     fusion, segmenter = sm.FusionNet(sm.hia()), sm.Segmenter(MiT("b3"), 9)
     fusion.load_state_dict(convert.segmif_fusion(states[0]), strict=True)
     segmenter.load_state_dict(convert.segmif_segmenter(states[1]), strict=True)

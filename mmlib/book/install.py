@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 STAMP = VENV / ".ready"
 NEEDED_GB = 8
-INSTALL_UV = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "uv"]
+UV = "uv==0.13.9"
+INSTALL_UV = ["-m", "pip", "install", "-q", "--no-cache-dir", "--disable-pip-version-check", "--retries", "1", UV]
+NO_CONNECTION = ("connection broken", "NewConnectionError", "ConnectTimeout", "Cannot connect to proxy")
 QUICK_TO_FAIL = {"UV_HTTP_TIMEOUT": "30", "UV_HTTP_RETRIES": "1"}  # the wheels for CPUs are a wish, not a need
 
 
@@ -50,8 +52,8 @@ def stop(message: str) -> None:
 
 
 def check_machine() -> None:
-    """Refuse early what would fail late: an old Python, a full disk."""
-    if sys.version_info < (3, 11):  # noqa: UP036 (make runs this with whatever Python there is)
+    """Refuse early what would fail late: an old Python (as the Makefile does, in words that all read), a full disk."""
+    if sys.version_info < (3, 11):  # noqa: UP036 (whatever Python there is may run this)
         got = sys.version.split()[0]
         stop(f"expected Python 3.11 or newer, got {got}; next: make PYTHON=python3.12 book")
     free = shutil.disk_usage(ROOT).free / 1e9
@@ -101,7 +103,12 @@ def install_torch_for_cpu() -> bool:
 def install(torch: str) -> None:
     """Install with uv, and with pip where uv cannot."""
     python = str(venv_python())
-    subprocess.run([python, *INSTALL_UV], check=False)
+    first = subprocess.run([python, *INSTALL_UV], capture_output=True, text=True)
+    said = first.stderr or ""
+    if first.returncode and any(word in said for word in NO_CONNECTION):
+        stop(
+            "no package index can be reached; next: check the network (or PIP_INDEX_URL) and run the same command again"
+        )
     if torch == "cpu" and not install_torch_for_cpu():
         print("setup: no package index at hand has PyTorch without CUDA; going on with the one that has it", flush=True)
     others = [] if torch in ("cpu", "cuda") else torch.split()
@@ -111,7 +118,8 @@ def install(torch: str) -> None:
     if subprocess.run(with_uv).returncode and subprocess.run(with_pip).returncode:
         stop("the packages could not be installed (see above); next: check the network and run the same command again")
     site = subprocess.check_output([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True)
-    (Path(site.strip()) / "mmlib.pth").write_text(str(ROOT) + "\n")  # `import mmlib` works from every folder
+    # `import mmlib` works from every folder.
+    (Path(site.strip()) / "mmlib.pth").write_text(str(ROOT) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -138,4 +146,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        stop("stopped; the same command goes on from here")

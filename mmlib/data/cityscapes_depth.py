@@ -1,11 +1,12 @@
 """Cityscapes' stereo: from a disparity image and a camera file to depth and a point in space for every pixel."""
 
-import json
+import math
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from mmlib.files import read_json
 from mmlib.images import read_labels
 
 
@@ -30,10 +31,12 @@ def read_camera(path: Path) -> dict[str, float]:
     In the file: intrinsic.fx, fy, u0, v0 and extrinsic.baseline. ValueError for what is not such JSON, or not positive.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         inner, outer = content["intrinsic"], content["extrinsic"]
         camera = {"fx": inner["fx"], "fy": inner["fy"], "cx": inner["u0"], "cy": inner["v0"]}
         camera = {key: float(value) for key, value in (camera | {"baseline": outer["baseline"]}).items()}
+        if not all(math.isfinite(value) for value in camera.values()):
+            raise ValueError(f"numbers that are not finite, {camera}")
     except (KeyError, TypeError, ValueError) as error:
         expected = "JSON with intrinsic fx, fy, u0, v0 and extrinsic baseline"
         raise ValueError(f"{path}: expected {expected}, got {error!r}; restore the file") from None

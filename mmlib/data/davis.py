@@ -1,16 +1,14 @@
 """DAVIS 2016 val: short videos, one moving object each, a mask for every frame."""
 
-import json
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from torch import Tensor
-
 from mmlib.data.dataset import Dataset, Reads, from_files
 from mmlib.data.folders import DataMissing, command, verified
 from mmlib.data.pairs import find_layout, one_of, pack_file, paired
-from mmlib.images import read_image, read_labels
+from mmlib.files import read_json
+from mmlib.images import read_image, read_mask
 
 _LAYOUTS = ({"rgb": "images", "mask": "masks"}, {"rgb": "JPEGImages/480p", "mask": "Annotations/480p"})
 _CAPTIONS = "captions_handwritten.json"
@@ -49,17 +47,11 @@ def davis(split: str | None = None, pairs: bool = False, expressions: bool = Fal
     return from_files("davis", split or "val", variant, folder, files, reads, names=names)
 
 
-def _read_mask(path: Path) -> Tensor:
-    """Object pixels, (H,W) bool, from ids 0/1 (repacked) or 0/255 (published)."""
-    ids = read_labels(path)
-    if set(ids.unique().tolist()) not in ({0}, {1}, {255}, {0, 1}, {0, 255}):
-        raise ValueError(f"{path}: expected a mask of 0 and 1, or 0 and 255, got ids {ids.unique().tolist()[:6]}")
-    return ids > 0
-
-
 def _captions(path: Path, sequences: list[str]) -> dict[str, str]:
-    captions = json.loads(path.read_text(encoding="utf-8"))
-    missing = [sequence for sequence in sequences if sequence not in captions]
+    captions = read_json(path)
+    if not isinstance(captions, dict):
+        raise ValueError(f"{path}: expected {{sequence: caption}}, got a {type(captions).__name__}; restore the file")
+    missing = [sequence for sequence in sequences if not isinstance(captions.get(sequence), str)]
     if missing:
         raise ValueError(f"{path}: no caption for {', '.join(missing)}; restore the file")
     return captions
@@ -68,12 +60,12 @@ def _captions(path: Path, sequences: list[str]) -> dict[str, str]:
 def _read_caption(captions: dict[str, str], mask: Path) -> list:
     from mmlib.scenes import Expression
 
-    return [Expression(captions[mask.parent.name], _read_mask(mask), "caption")]
+    return [Expression(captions[mask.parent.name], read_mask(mask), "caption")]
 
 
 _READS: Reads = {
     "rgb": (read_image, "rgb"),
-    "mask": (_read_mask, "mask"),
+    "mask": (read_mask, "mask"),
     "rgb_next": (read_image, "rgb_next"),
-    "mask_next": (_read_mask, "mask_next"),
+    "mask_next": (read_mask, "mask_next"),
 }

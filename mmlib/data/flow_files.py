@@ -9,7 +9,6 @@ are (u right, v down) in pixels of that size, NaN or above 1e9 where unknown.
 import io
 import json
 import struct
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -21,7 +20,7 @@ from torch import Tensor
 
 from mmlib.data.dataset import Dataset
 from mmlib.data.folders import DataMissing, verified
-from mmlib.files import replace_file
+from mmlib.files import read_arrays, read_json, replace_file
 from mmlib.images import image_size
 
 TOWARDS = ("previous", "next")
@@ -50,18 +49,15 @@ def read_flow_file(path: Path) -> tuple[Tensor, Tensor]:
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{path}: expected a flow file in {', '.join(SUFFIXES)}; convert it first")
     try:
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
-                array = archive["flow"]
-        elif path.suffix == ".npy":
-            array = np.load(path, allow_pickle=False)
+        if path.suffix == ".flo":
+            array = _flo(path.read_bytes())
         elif path.suffix == ".png":
             array = _kitti(path)
         elif path.suffix == ".pfm":
             array = _pfm(path.read_bytes())
         else:
-            array = _flo(path.read_bytes())
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            array = read_arrays(path, "flow")[0]
+    except (ValueError, OSError) as error:
         raise ValueError(f"{path}: expected a flow [H,W,2] ({error}); delete it and obtain it again") from None
     if array.ndim != 3 or array.shape[2] != 2 or array.dtype.kind != "f":
         raise ValueError(f"{path}: expected floats [H,W,2], got {array.dtype} {list(array.shape)}; obtain it again")
@@ -181,7 +177,7 @@ def keep_settings(base: Path, settings: dict) -> None:
     text = json.dumps(settings, sort_keys=True)
     if not path.is_file():
         replace_file(path, f"{text}\n".encode())
-    elif (before := json.loads(path.read_text())) != json.loads(text):
+    elif (before := read_json(path)) != json.loads(text):
         raise ValueError(f"{base}: expected the settings {before}, got {settings}; give this way another --name")
 
 

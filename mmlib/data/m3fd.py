@@ -1,6 +1,5 @@
 """M3FD: 4200 visible and infrared pairs from a few drives, with boxes of six classes; 300 more pairs for fusion."""
 
-import json
 from functools import partial
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from mmlib.data.boxes import read_voc
 from mmlib.data.dataset import Dataset, from_files
 from mmlib.data.folders import DataMissing, command, set_folder, verified
 from mmlib.data.pairs import READ_PAIR, beside, listed, one_of, paired, present, require_apart, variant_of
+from mmlib.files import read_json
 
 BOX_CLASSES = ("people", "car", "bus", "motorcycle", "lamp", "truck")
 """Our ids 0..5. The releases disagree on the order of classes, so files are mapped by name only."""
@@ -55,7 +55,7 @@ def read_scenes(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
     scenes: dict[str, str] = {}
     splits: dict[str, list[str]] = {"train": [], "val": []}
     try:
-        for scenario in json.loads(path.read_text(encoding="utf-8")):
+        for scenario in read_json(path):
             for scene in scenario["scene"]:
                 frames = [f"{i:05d}" for r in scene["range"] for i in range(int(r["min"]), int(r["max"]) + 1)]
                 splits["train" if scene["mode"] == "train" else "val"] += frames

@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from torch import Tensor
 
 from mmlib.data.dataset import Dataset, Reads, from_files
@@ -12,6 +11,7 @@ from mmlib.data.folders import set_folder
 from mmlib.data.msrs import CLASSES
 from mmlib.data.pairs import day_or_night, listed, one_of, paired
 from mmlib.images import from_hwc, read_labels
+from mmlib.images.files import open_picture
 
 SPLITS = ("train", "val", "trainval", "test", "test_day", "test_night")
 
@@ -45,13 +45,11 @@ def read_rgbt(path: Path) -> tuple[Tensor, Tensor]:
     """A PNG of four 8-bit channels -> rgb (3,H,W) and thermal (1,H,W), float32 in [0, 1].
 
     The fourth is stored where viewers expect transparency, so no ordinary reader may be asked. ValueError for another
-    number of channels and for truncated files.
+    number of channels or bits, and as `read_image` for files that are no picture.
     """
-    try:
-        with Image.open(path) as picture:
-            mode, pixels = picture.mode, np.array(picture)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{path}: truncated or damaged image ({error}); delete it and obtain it again") from None
-    if mode != "RGBA":
-        raise ValueError(f"{path}: expected four channels (RGB and thermal), got mode {mode}; is this the original?")
+    picture, storage = open_picture(path)
+    if picture.mode != "RGBA" or "16" in storage:
+        got = f"mode {picture.mode} ({storage})"
+        raise ValueError(f"{path}: expected four channels (RGB and thermal), got {got}; is this the original?")
+    pixels = np.array(picture)
     return from_hwc(np.ascontiguousarray(pixels[:, :, :3])), from_hwc(np.ascontiguousarray(pixels[:, :, 3]))

@@ -7,7 +7,6 @@ pairs = load_pairs(rgb="vis", ir="counts", ir_range=(7000, 8000), resample="rgb"
 import os
 import re
 import unicodedata
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from mmlib.data.batches import resize
@@ -24,6 +22,7 @@ from mmlib.data.dataset import Dataset, Reads, from_files
 from mmlib.data.folders import DataMissing
 from mmlib.data.pairs import SUFFIXES, read_ir, variant_of
 from mmlib.images import read_image, read_labels
+from mmlib.images.files import open_picture
 
 TAILS = ("vis", "visible", "vi", "rgb", "ir", "infrared", "thermal", "fused", "fusion", "label", "labels", "mask")
 """Last words of a file's name that say what it shows and not which pair it belongs to: 0007_VIS.png, 0007_IR.png."""
@@ -101,16 +100,7 @@ def read_thermal(
     ValueError for a file that cannot be read, floats without either, or limits that do not rise.
     """
     if limits is None and percentiles is None:
-        image = read_ir(path)
-        values = _stored(path) if path.suffix.lower() in (".png", ".tif", ".tiff") else None
-        if values is not None and values.dtype.itemsize > 1 and np.ptp(values) < 2**16 / 16:
-            low, high = values.min(), values.max()
-            warnings.warn(
-                f"{path}: values {low} to {high} of 16 bits become a few grey levels; "
-                f"next: give ir_range=({low}, {high}), or ir_percentiles=(1, 99)",
-                stacklevel=2,
-            )
-        return image
+        return read_ir(path)
     values = _stored(path)
     if values.ndim != 2 or not np.isfinite(values).all():
         raise ValueError(
@@ -125,11 +115,8 @@ def read_thermal(
 
 def _stored(path: Path) -> np.ndarray:
     """A picture's values as they are stored."""
-    try:
-        with Image.open(path, formats=("PNG", "TIFF", "JPEG", "BMP")) as picture:
-            return np.asarray(picture)
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path}: expected an infrared image ({error}); next: export it as PNG or TIFF") from None
+    picture, _ = open_picture(path)
+    return np.asarray(picture)
 
 
 def _read_any_boxes(path: Path, image: Path, classes: Sequence[str]) -> tuple[Tensor, Tensor]:

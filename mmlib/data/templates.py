@@ -7,13 +7,14 @@ among the 8-connected components that are large enough, "only" the single one, "
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from mmlib.files import parse_json
 
 if TYPE_CHECKING:
     from mmlib.scenes import Expression
@@ -30,10 +31,11 @@ def read_templates(path: Path) -> dict[str, list[dict]]:
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             try:
-                entry = json.loads(line)
-                known = entry["rule"] in RULES and (entry["rule"] == "all" or entry["cls"] in MIN_PIXELS)
+                entry = parse_json(line, str(number))
+                known = isinstance(entry["text"], str) and isinstance(entry["image"], str)
+                known = known and entry["rule"] in RULES and (entry["rule"] == "all" or entry["cls"] in MIN_PIXELS)
                 by_image.setdefault(entry["image"], []).append(entry)
-            except (json.JSONDecodeError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError):
                 known = False
             if not known:
                 raise ValueError(

@@ -4,6 +4,7 @@ from torch import Tensor
 
 from mmlib import uses
 from mmlib.data.folders import DataMissing, command, manifest, set_folder, sha256, verified
+from mmlib.files import read_state
 
 WEIGHTS = {
     "mobilenet_v2": "mobilenet_v2_imagenet_features.pth",
@@ -47,11 +48,9 @@ SHA256 = {
 def weights(name: str) -> dict[str, Tensor]:
     """The state dict of a pretrained network, float32 on the CPU (half-precision files are cast; integers stay).
 
-    The file's sha256 is checked against SHA256 or the manifest, and it is read with `weights_only=True`. ValueError for
-    an unknown name or a damaged file, DataMissing where the file or the manifest is absent.
+    The file's sha256 is checked against SHA256 or the manifest, and no code in it is run. ValueError for an unknown
+    name, a damaged file, or weights that are not finite, DataMissing where the file or the manifest is absent.
     """
-    import torch
-
     if name not in WEIGHTS:
         raise ValueError(f"unknown weights {name!r}; expected one of {', '.join(WEIGHTS)}")
     folder = set_folder("weights")
@@ -67,7 +66,7 @@ def weights(name: str) -> dict[str, Tensor]:
             f"run: {command('weights')}"
         )
     uses.note_weights(f"outside/{name}", digest)
-    state = torch.load(verified(folder, path), map_location="cpu", weights_only=True)
+    state = read_state(verified(folder, path))
     if isinstance(state.get("weight"), dict):  # DIDFuse's files hold an epoch beside the weights
         state = state["weight"]
     return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmlib.files import read_state
+
 METHODS = ("farneback", "dis", "raft")
 
 RAFT_FILES = {  # torchvision's default weights, by the name they have in torch's cache
@@ -160,8 +162,8 @@ def _raft_net(path: Path, model: str) -> torch.nn.Module:
         )
     net = {"small": optical_flow.raft_small, "large": optical_flow.raft_large}[model](weights=None)
     try:
-        net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # torch raises many kinds for a truncated or foreign file
+        net.load_state_dict(read_state(path))
+    except (ValueError, RuntimeError) as error:
         raise ValueError(f"{path} does not hold the weights of RAFT {model}: delete it and fetch it again") from error
     return net.eval()
 

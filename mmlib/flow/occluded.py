@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mmlib.flow.warping import check_flow, warp
+from mmlib.flow.warping import check_flow, known, warp
 
 
 def occlusion(forward: Tensor, backward: Tensor, *, relative: float = 0.01, absolute: float = 0.5) -> Tensor:
@@ -26,10 +26,10 @@ def occlusion(forward: Tensor, backward: Tensor, *, relative: float = 0.01, abso
     """
     if check_flow(forward).shape != check_flow(backward).shape:
         raise ValueError(f"both flows must have one shape; got {tuple(forward.shape)} and {tuple(backward.shape)}")
-    known = backward.isfinite().all(dim=1, keepdim=True)
-    home = warp(backward.where(known, 0.0), forward)
+    sure = known(backward)
+    home = warp(backward.where(sure, 0.0), forward)
     gap = (forward + home).square().sum(dim=1)
     length = forward.square().sum(dim=1) + home.square().sum(dim=1)
     # A look-up that touches an unknown vector or the outside is unknown: its weight of known neighbours is below one.
-    seen = warp(known.to(forward.dtype), forward)[:, 0] > 1 - 1e-6
+    seen = warp(sure.to(forward.dtype), forward)[:, 0] > 1 - 1e-6
     return ~(seen & (gap <= relative * length + absolute))

@@ -1,16 +1,17 @@
 """A flow at another resolution: the grid and the vectors change together."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmlib.flow.warping import check_flow
+from mmlib.flow.warping import check_flow, known
 
 
 def resize_flow(flow: Tensor, size: tuple[int, int], *, mode: str = "bilinear") -> Tensor:
     """Resize a flow to `size` = (H', W') and scale its vectors by W'/W and H'/H, since they count pixels.
 
     Args:
-        flow: (B, 2, H, W), pixels. Unknown vectors (NaN) stay unknown and, under "bilinear", widen by one pixel.
+        flow: (B, 2, H, W), pixels. Unknown vectors (NaN, 1e9) become NaN and, under "bilinear", widen by one pixel.
         size: (height, width) of the result.
         mode: "bilinear", "area" (averages, for shrinking) or "nearest" (no new vectors at motion boundaries).
 
@@ -26,5 +27,6 @@ def resize_flow(flow: Tensor, size: tuple[int, int], *, mode: str = "bilinear") 
     if mode not in ("bilinear", "area", "nearest"):
         raise ValueError(f"mode must be 'bilinear', 'area' or 'nearest'; got {mode!r}")
     options = {"align_corners": False} if mode == "bilinear" else {}
+    flow = flow.where(known(flow), torch.nan)
     resized = F.interpolate(flow, size=tuple(size), mode="nearest-exact" if mode == "nearest" else mode, **options)
     return resized * flow.new_tensor([size[1] / width, size[0] / height]).view(1, 2, 1, 1)

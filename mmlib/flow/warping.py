@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor
 
+UNKNOWN = 1e9
+"""Middlebury's mark: a component this large means that the vector is not known, as NaN does."""
+
 
 def check_flow(flow: Tensor) -> Tensor:
     """Return `flow` when it is a float tensor (B, 2, H, W); else raise an error that says what it is."""
@@ -13,6 +16,11 @@ def check_flow(flow: Tensor) -> Tensor:
             f"flow must have shape (B, 2, H, W); got {tuple(flow.shape)}: add a batch axis with flow[None]"
         )
     return flow
+
+
+def known(flow: Tensor) -> Tensor:
+    """Which vectors of a flow are known, (B, 1, H, W) bool: finite, and shorter than UNKNOWN in both directions."""
+    return (flow.abs() < UNKNOWN).all(dim=1, keepdim=True)  # False for NaN too
 
 
 def pixel_grid(
@@ -38,8 +46,8 @@ def _landing(flow: Tensor) -> Tensor:
 def valid_mask(flow: Tensor) -> Tensor:
     """Where the flow is known and stays inside the frame, (B, H, W) bool.
 
-    A pixel that lands on or between pixel centres, 0 <= x <= W-1 and 0 <= y <= H-1, is inside. NaN and infinite vectors
-    are not.
+    A pixel that lands on or between pixel centres, 0 <= x <= W-1 and 0 <= y <= H-1, is inside. Unknown vectors (NaN,
+    infinite, 1e9) are not.
     """
     height, width = check_flow(flow).shape[-2:]
     x, y = _landing(flow).unbind(dim=1)
@@ -57,7 +65,7 @@ def warp(image_next: Tensor, flow: Tensor, *, mode: str = "bilinear", padding: s
 
     Returns:
         (B, C, H, W) in the dtype of `image_next`, differentiable with respect to both. Coordinates count pixel centres
-        (`align_corners=True`), so a zero flow returns the image itself. Where the flow is NaN the result is 0; ask
+        (`align_corners=True`), so a zero flow returns the image itself. Where the flow is unknown the result is 0; ask
         `valid_mask` which pixels mean something.
 
     Raises:
@@ -66,11 +74,11 @@ def warp(image_next: Tensor, flow: Tensor, *, mode: str = "bilinear", padding: s
     from kornia.geometry.transform import remap
 
     _check_warp(image_next, check_flow(flow), mode, padding)
-    known = flow.isfinite().all(dim=1, keepdim=True)
-    x, y = _landing(flow.where(known, 0.0)).unbind(dim=1)
+    sure = known(flow)
+    x, y = _landing(flow.where(sure, 0.0)).unbind(dim=1)
     # Kornia's default, align_corners=None, moves an image by up to half a pixel even where the flow is zero.
     warped = remap(image_next.to(x.dtype), x, y, mode=mode, padding_mode=padding, align_corners=True)
-    return warped.to(image_next.dtype).where(known, 0.0)
+    return warped.to(image_next.dtype).where(sure, 0.0)
 
 
 def _check_warp(image: Tensor, flow: Tensor, mode: str, padding: str) -> None:

@@ -21,7 +21,7 @@ from mmlib.images.convert import (
     to_uint8,
     ycbcr_to_rgb,
 )
-from mmlib.images.files import image_size, read_image, read_labels, read_luma, write_image, write_labels
+from mmlib.images.files import image_size, read_image, read_labels, read_luma, read_mask, write_image, write_labels
 
 __all__ = [
     "IGNORE",
@@ -37,6 +37,7 @@ __all__ = [
     "read_image",
     "read_labels",
     "read_luma",
+    "read_mask",
     "rgb_to_ycbcr",
     "swap_rgb_bgr",
     "to_hwc",

@@ -22,7 +22,8 @@ def mean_ap(predictions: Boxes, targets: Boxes, *, thresholds: str = "coco") -> 
     class: classes (ids), map_per_class. Values are shares in [0, 1]; -1 marks what has no true box, as COCO does. 101
     recall points, at most 100 boxes an image. thresholds: "coco" takes IoU and recall steps in float64, which gives
     pycocotools' own values; "torchmetrics" takes torchmetrics' float32 steps, where a recall may fall on the other
-    side of one (0.001 on a small test set).
+    side of one (0.001 on a small test set). ValueError for boxes and scores that are not finite (COCO's code would
+    count a box of NaN as right), boxes that end before they begin, lengths that differ, and no image at all.
     """
     if thresholds not in ("coco", "torchmetrics"):
         raise ValueError(f"thresholds must be 'coco' or 'torchmetrics', got {thresholds!r}")
@@ -50,7 +51,8 @@ def precision_recall(predictions: Boxes, targets: Boxes, label: int, *, iou: flo
     """Precision and recall of one class after each detection, best score first: two (M,) float64.
 
     VOC's rule: a detection is right if the true box it overlaps most reaches `iou` and is not taken yet; a second one
-    on the same box is wrong. Recall is nan throughout if the class has no true box.
+    on the same box is wrong. Recall is nan throughout if the class has no true box, and if nobody detected it either, a
+    single nan stands for the curve.
     """
     _check(predictions, targets)
     scores, right, total = [], [], 0
@@ -62,6 +64,8 @@ def precision_recall(predictions: Boxes, targets: Boxes, label: int, *, iou: flo
         total += len(real)
     order = torch.cat(scores).argsort(descending=True, stable=True)
     hits = torch.cat(right)[order].double().cumsum(dim=0)
+    if total == 0 and len(hits) == 0:
+        return hits.new_full((1,), torch.nan), hits.new_full((1,), torch.nan)
     return hits / torch.arange(1, len(hits) + 1), hits / total if total else torch.full_like(hits, torch.nan)
 
 
@@ -77,6 +81,8 @@ def average_precision(precision: Tensor, recall: Tensor, *, interpolation: str =
         raise ValueError(f"interpolation must be one of {', '.join(INTERPOLATIONS)}, got {interpolation!r}")
     if bool(recall.isnan().any()):
         return float("nan")
+    if len(recall) == 0:
+        return 0.0
     best = precision.flip(0).cummax(dim=0).values.flip(0)
     if interpolation == "all_point":
         return float((best * recall.diff(prepend=recall.new_zeros(1))).sum())
@@ -88,12 +94,16 @@ def average_precision(precision: Tensor, recall: Tensor, *, interpolation: str =
 
 
 def box_iou(a: Tensor, b: Tensor) -> Tensor:
-    """Intersection over union (N,M) of boxes (N,4) and (M,4), xyxy, without COCO's or VOC's extra pixel."""
+    """Intersection over union (N,M) of boxes (N,4) and (M,4), xyxy, without COCO's or VOC's extra pixel.
+
+    0 between two boxes without area.
+    """
     corner = torch.maximum(a[:, None, :2], b[None, :, :2])
     sides = (torch.minimum(a[:, None, 2:], b[None, :, 2:]) - corner).clamp(min=0)
     shared = sides.prod(dim=-1)
     area_a, area_b = ((x[:, 2:] - x[:, :2]).prod(dim=-1) for x in (a, b))
-    return shared / (area_a[:, None] + area_b[None, :] - shared)
+    union = area_a[:, None] + area_b[None, :] - shared
+    return torch.where(union > 0, shared / union, 0.0)
 
 
 def _matches(found: Tensor, real: Tensor, iou: float) -> Tensor:
@@ -131,6 +141,8 @@ def _trapezoid(best: Tensor, recall: Tensor, points: Tensor) -> float:
 def _check(predictions: Boxes, targets: Boxes) -> None:
     if len(predictions) != len(targets):
         raise ValueError(f"got predictions for {len(predictions)} images but targets for {len(targets)}")
+    if len(targets) == 0:
+        raise ValueError("expected at least one image, got none; next: look why the list is empty")
     for kind, images, keys in (
         ("predictions", predictions, ("boxes", "scores", "labels")),
         ("targets", targets, ("boxes", "labels")),
@@ -140,6 +152,13 @@ def _check(predictions: Boxes, targets: Boxes) -> None:
                 raise ValueError(f"{kind}[{number}] has no {', '.join(missing)}; it needs {', '.join(keys)}")
             if image["boxes"].shape != (len(image["labels"]), 4):
                 raise ValueError(f"{kind}[{number}]: boxes must be (N,4) xyxy, got {tuple(image['boxes'].shape)}")
+            if "scores" in keys and image["scores"].shape != image["labels"].shape:
+                raise ValueError(f"{kind}[{number}]: expected a score per box, got {tuple(image['scores'].shape)}")
+            for key in ("boxes", "scores"):
+                if key in keys and not bool(image[key].isfinite().all()):
+                    raise ValueError(f"{kind}[{number}]: {key} hold NaN or infinity; next: look for the step before")
+            if image["labels"].is_floating_point():
+                raise TypeError(f"{kind}[{number}]: labels must be integers, got {image['labels'].dtype}")
             if bool((image["boxes"][:, 2:] < image["boxes"][:, :2]).any()):
                 raise ValueError(f"{kind}[{number}]: a box ends before it begins; boxes are xyxy, not xywh")
 

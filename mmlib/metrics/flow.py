@@ -1,13 +1,16 @@
 """Optical flow: end-point error, KITTI's outlier share, angular error.
 
 The true flow comes first: `epe(flow, prediction)`. Flow is (B,2,H,W), (u right, v down), in pixels; `valid` is (B,H,W)
-bool, by default every pixel. Where nothing is valid the value is nan.
+bool, by default every pixel. A vector that is unknown (NaN, infinite or 1e9) where it should be valid is an error.
+Where nothing is valid the value is nan.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+from mmlib.flow import known
 
 
 def epe(flow: Tensor, prediction: Tensor, valid: Tensor | None = None, *, average: str = "pixel") -> float:
@@ -59,8 +62,10 @@ def _errors(flow: Tensor, prediction: Tensor, valid: Tensor | None) -> tuple[Ten
     if valid.dtype != torch.bool or valid.shape != flow[:, 0].shape:
         raise ValueError(f"valid must be bool {tuple(flow[:, 0].shape)}, got {valid.dtype} {tuple(valid.shape)}")
     for name, field in (("flow", flow), ("prediction", prediction)):
-        if not bool((field.isfinite() | ~valid[:, None]).all()):
-            raise ValueError(f"{name} holds NaN or infinite vectors at valid pixels; mask them through `valid`")
+        if not bool((known(field) | ~valid[:, None]).all()):
+            raise ValueError(
+                f"{name} holds NaN or infinite vectors, or 1e9, at valid pixels; mask them: valid=known(flow)[:, 0]"
+            )
     flow, prediction = flow.double(), prediction.double()
     return (prediction - flow).norm(dim=1), flow.norm(dim=1), valid
 

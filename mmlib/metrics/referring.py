@@ -23,16 +23,22 @@ def overlaps(masks: Masks, predictions: Masks) -> tuple[Tensor, Tensor]:
     """Pixels in the intersection and in the union of each pair, two (N,) int64.
 
     masks, predictions: (N,H,W) bool, or sequences of N (H,W) when sizes differ. Score at the resolution of the
-    original masks unless you say otherwise: shrinking masks moves every number here.
+    original masks unless you say otherwise: shrinking masks moves every number here. ValueError for another number of
+    axes: one mask (H,W) alone would pass for H masks of one row.
     """
+    for name, given in (("masks", masks), ("predictions", predictions)):
+        if isinstance(given, Tensor) and given.ndim != 3:
+            raise ValueError(f"{name}: expected (N,H,W), got {tuple(given.shape)}; next: add an axis with {name}[None]")
     if len(masks) != len(predictions):
         raise ValueError(f"got {len(masks)} masks but {len(predictions)} predictions")
     counts = []
     for mask, prediction in zip(masks, predictions):
         if mask.dtype != torch.bool or prediction.dtype != torch.bool:
             raise TypeError(f"masks must be bool, got {mask.dtype} and {prediction.dtype}; threshold them first")
-        if mask.shape != prediction.shape:
-            raise ValueError(f"a mask is {tuple(mask.shape)} but its prediction {tuple(prediction.shape)}")
+        if mask.shape != prediction.shape or mask.ndim != 2:
+            raise ValueError(
+                f"a mask is {tuple(mask.shape)} but its prediction {tuple(prediction.shape)}; expected two (H,W)"
+            )
         counts.append(torch.stack([(mask & prediction).sum(), (mask | prediction).sum()]))
     both = torch.stack(counts) if counts else torch.zeros(0, 2, dtype=torch.long)
     return both[:, 0], both[:, 1]
@@ -56,7 +62,12 @@ def mean_iou(masks: Masks, predictions: Masks, *, empty: str = "zero") -> float:
 def precision_at(
     masks: Masks, predictions: Masks, *, thresholds: Sequence[float] = THRESHOLDS, empty: str = "zero"
 ) -> dict[float, float]:
-    """Pr@X: the share of pairs with IoU >= X, for each threshold X. `empty` as in `mean_iou`."""
+    """Pr@X: the share of pairs with IoU >= X, for each threshold X in [0, 1]. `empty` as in `mean_iou`.
+
+    ValueError for a threshold outside, such as one in percent.
+    """
+    if wrong := [threshold for threshold in thresholds if not 0 <= threshold <= 1]:
+        raise ValueError(f"thresholds: expected shares in [0, 1], got {wrong[0]}; next: 0.5 instead of 50")
     ious = _ious(masks, predictions, empty)
     return {threshold: float((ious >= threshold).double().mean()) for threshold in thresholds}
 
@@ -75,8 +86,12 @@ def overlap_at(mask: Tensor, probability: Tensor) -> dict:
     Returns both and either, pixels of intersection and union, (9,) float64; pixels, those that are meant; and empty,
     whether no probability is above one half.
     """
+    if mask.dtype != torch.bool:
+        raise TypeError(f"mask must be bool, got {mask.dtype}; threshold it first")
     if mask.shape != probability.shape:
         raise ValueError(f"a mask is {tuple(mask.shape)} but its probabilities {tuple(probability.shape)}")
+    if not bool(((probability >= 0) & (probability <= 1)).all()):  # False for NaN too
+        raise ValueError("expected probabilities in [0, 1], got others or NaN; next: take the sigmoid of logits")
     marked = probability > THRESHOLDS_OF_MASKS[:, None, None].to(probability.device)  # (9, H, W)
     both = (marked & mask).sum(dim=(1, 2)).double().cpu()
     either = (marked | mask).sum(dim=(1, 2)).double().cpu()

@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from mmlib.notebooks import said
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mmlib.results", description=__doc__)
@@ -14,7 +16,7 @@ def _parser() -> argparse.ArgumentParser:
     night.add_argument("--chapter", help="only this chapter")
     night.add_argument("--preset", default="night")
     reproduce = commands.add_parser("reproduce", help="one chapter: its grid, or its one run if it makes no claims")
-    reproduce.add_argument("chapter", help="number, name or path")
+    reproduce.add_argument("chapter", nargs="?", help="number, name or path")
     reproduce.add_argument("--preset", default="night")
     for command in (night, reproduce):
         command.add_argument("--data")
@@ -27,7 +29,10 @@ def _parser() -> argparse.ArgumentParser:
     nightly.add_argument("--count", type=int, default=3, help="runs per paper")
     nightly.add_argument("--day", help="which day's sample (default: today)")
     for command in (night, reproduce, nightly):
-        command.add_argument("--jobs", type=int, help="runs at once (default: one per processor)")
+        command.add_argument("--jobs", type=_count, help="runs at once (default: one per processor)")
+        command.add_argument(
+            "--said", action="store_true", help="take CHAPTER, PRESET, ... from the environment (make)"
+        )
     for name in ("run", "rerun"):
         commands.add_parser(name, help="one run (the queue calls this)").add_argument("name")
     commands.choices["rerun"].add_argument("--day", required=True)
@@ -36,9 +41,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _with_said(parser: argparse.ArgumentParser, argv: list[str] | None) -> argparse.Namespace:
+    """The arguments; with --said, those that make was told come from the environment, as data."""
+    args = parser.parse_args(argv)
+    if not getattr(args, "said", False):
+        return args
+    told = {name: value for name, value in said().items() if hasattr(args, name)}
+    words = [f"--{name}={value}" for name, value in told.items() if name not in ("chapter", "force")]
+    args = parser.parse_args([args.command, *words])
+    args.chapter = told.get("chapter")
+    if "force" in told:
+        args.force = True
+    return args
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
-    args = _parser().parse_args(argv)
+    args = _with_said(_parser(), argv)
     try:
         return _run(args)
     except (ValueError, FileNotFoundError, RuntimeError) as error:
@@ -73,6 +98,8 @@ def _reproduce(args: argparse.Namespace, same: dict) -> int:
     from mmlib.notebooks import execute, find
     from mmlib.results import night
 
+    if not args.chapter:
+        raise ValueError("expected a chapter, got none; next: make reproduce CHAPTER=05")
     try:
         night.chosen(args.chapter)
     except FileNotFoundError:
@@ -80,6 +107,8 @@ def _reproduce(args: argparse.Namespace, same: dict) -> int:
     else:
         return night.night(chapter=args.chapter, **same)
     chapter, output = find(args.chapter), Path(args.build) / "runs"
+    if args.variant not in (None, "default"):
+        raise ValueError(f"{chapter.name} makes no claims and has no variants, got VARIANT={args.variant!r}")
     given = {name: value for name, value in same["only"].items() if value is not None}
     made = execute(chapter, output / f"{chapter.stem}-{args.preset}.ipynb", preset=args.preset,
                    parameters={**given, "out": "results"})  # fmt: skip

@@ -220,7 +220,13 @@ class Paper(_Strict):
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error, for the first would be lost in silence."""
+    """YAML without keys that stand twice (the first would be lost in silence) and aliases (a kilobyte could grow to
+    gigabytes)."""
+
+    def compose_node(self, parent: Any, index: Any) -> yaml.Node:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.constructor.ConstructorError(None, None, "an alias (*name)", self.peek_event().start_mark)
+        return super().compose_node(parent, index)
 
 
 def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict:
@@ -260,7 +266,7 @@ def _read(text: bytes, key: str) -> Paper:
     where = f"{key}.yml"
     try:
         content = yaml.load(text.decode(), _UniqueKeys)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"{where}: expected YAML, got {error}; next: correct the file") from None
     if not isinstance(content, dict) or content.get("key") != key:
         got = content.get("key") if isinstance(content, dict) else content

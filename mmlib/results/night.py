@@ -81,8 +81,12 @@ def chosen(chapter: str | None = None) -> list[Paper]:
         names[paper.key] = (paper.key, paper.chapter, title, number.lstrip("0"))
     hits = [paper for paper in papers if word in names[paper.key] or word.lstrip("0") in names[paper.key]]
     if len(hits) != 1:
-        known = ", ".join(paper.chapter for paper in papers)
-        raise FileNotFoundError(f"expected one of the chapters with claims {known}; got {chapter!r}")
+        known = [paper.chapter for paper in papers]
+        every_name = [name for some in names.values() for name in some]
+        near = " or ".join(get_close_matches(word, every_name, n=3, cutoff=0.5) or known[:1])
+        raise FileNotFoundError(
+            f"expected one of the chapters with claims {', '.join(known)}; got {chapter!r}; next: try {near}"
+        )
     return hits
 
 
@@ -478,7 +482,11 @@ def nightly(
     """
     day = day or datetime.now(UTC).strftime("%Y-%m-%d")
     papers = chosen(chapter)
-    picked, stale = sample(papers, count, day, preset=preset)
+    picked, stale = sample(papers, count, day, preset=preset and check_preset(preset))
+    if (chapter or preset) and not picked and not stale:
+        presets = {key.preset for paper in papers for key in read_records(paper.key)}
+        known = ", ".join(sorted(presets)) or "none yet; next: make night"
+        raise ValueError(f"expected published runs of {chapter or 'any chapter'} at {preset}; their presets: {known}")
     for name, why in stale.items():
         print(f"stale: {name}: {why}; next: make night", flush=True)
     compared = ROOT / build / "night" / "compared" / day

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from mmlib import uses
-from mmlib.files import ROOT, locked, replace_file
+from mmlib.files import ROOT, locked, read_json, replace_file
 from mmlib.notebooks import PRESETS, check_preset
 
 SCHEMA = 2
@@ -50,7 +50,8 @@ class Key(NamedTuple):
     seed: int
 
     def path(self, folder: Path | str) -> Path:
-        """Where the record of this run lies below `folder`."""
+        """Where the record of this run lies below `folder`. ValueError for names that would lead out of it."""
+        Key.parse(str(self))
         return Path(folder) / self.paper / f"{self.variant}-{self.data}-{self.preset}-{self.seed}.json"
 
     def __str__(self) -> str:
@@ -376,11 +377,7 @@ def load_record(path: Path | str) -> Record:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"expected a record at {path}, there is none; next: make reproduce CHAPTER=...")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"{path}: expected JSON, got {error}; next: make the record again") from None
-    return check_record(content, str(path))
+    return check_record(read_json(path), str(path))
 
 
 def find_record(**key: Any) -> Record:

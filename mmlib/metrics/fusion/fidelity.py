@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .filters import gaussian, separable, strips
-from .levels import combine, need_size, planes
+from .levels import combine, need_positive, need_size, need_weights, planes
 
 SMALLEST = 41  # pixels a side needs to survive four scales of shrinking, filtered images
 _OFFSET = 1e-7 * math.log(10)  # Han et al. add 1e-7 to logarithms of base 10, ours are natural
@@ -38,6 +38,7 @@ def vif(
     the same ones scaled. constant: the value against a constant source, which holds no information (CDDFuse says 1,
     MATLAB's division nan). A constant fused image has 0. Differentiable. Source: Sheikh and Bovik 2006, eq. 7 to 10.
     """
+    need_positive("vif", noise=noise, data_range=data_range)
     f, a, b = planes(fused, rgb, ir, colour=colour)
     need_size(f, SMALLEST, "vif")
     totals = [[0.0, 0.0], [0.0, 0.0]]
@@ -65,6 +66,8 @@ def viff(
     gains tie the infrared counts. A small offset above and below the line makes constant sources give 1. Source: Han
     et al. 2013.
     """
+    need_positive("viff", noise=noise)
+    need_weights("viff", weights, 4)
     f, a, b = planes(fused, rgb, ir, colour=colour)
     need_size(f, SMALLEST, "viff")
     value = 0.0

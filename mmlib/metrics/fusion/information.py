@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from .levels import combine, planes
+from .levels import combine, need_base, planes
 
 GREYS = 256
 
@@ -20,6 +20,7 @@ def en(
     fused (B,C,H,W) in [0, 1] -> (B,); the sources are not looked at. base: of the logarithm, 2 for bits. Grey levels
     are rounded to 0..255. A constant image has 0. Source: Roberts et al. 2008.
     """
+    need_base("en", base)
     (f,) = planes(fused, colour=colour)
     return (entropy(histogram(_greys(f))) / math.log(base)).mean(dim=1)
 
@@ -40,6 +41,7 @@ def mi(
     and 255 as one in the joint histogram only, as the MATLAB evaluator of Tang does where an 8-bit index saturates;
     adds up to 4 %. A constant fused image has 0. Source: Qu et al. 2002.
     """
+    need_base("mi", base)
     f, a, b = (_greys(x) for x in planes(fused, rgb, ir, colour=colour))
     values = [_shared(_joint(x, f), merge_brightest) / math.log(base) for x in (a, b)]
     return combine(*values, reduce)
@@ -91,6 +93,7 @@ def ce(
     Kullback-Leibler divergence and can be negative. 0 for equal histograms, and also for images that share no grey
     level at all.
     """
+    need_base("ce", base)
     f, a, b = (histogram(_greys(x)) for x in planes(fused, rgb, ir, colour=colour))
     values = [torch.where((p > 0) & (f > 0), p * (p / f).log(), 0).nan_to_num().sum(dim=-1) for p in (a, b)]
     return combine(values[0] / math.log(base), values[1] / math.log(base), reduce)

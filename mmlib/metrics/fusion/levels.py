@@ -8,6 +8,8 @@ such as a network's output, keeps its values and its gradient.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -72,6 +74,26 @@ def combine(first: Tensor, second: Tensor, reduce: str) -> Tensor:
 
 class TooSmall(ValueError):
     """An image is smaller than what a metric looks at."""
+
+
+def need_positive(metric: str, **numbers: float) -> None:
+    """Raise ValueError for a parameter that is not a finite number above 0, naming it."""
+    for name, value in numbers.items():
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{metric}: expected {name} as a finite number above 0, got {value}")
+
+
+def need_base(metric: str, base: float) -> None:
+    """Raise ValueError for what is no base of a logarithm here: a finite number above 1, such as 2 or e."""
+    if not (math.isfinite(base) and base > 1):
+        raise ValueError(f"{metric}: expected as base of the logarithm a finite number above 1, got {base}")
+
+
+def need_weights(metric: str, weights: Sequence[float], most: int) -> None:
+    """Raise ValueError unless there are 1 to `most` weights, finite, none below 0, and not all 0."""
+    right = 1 <= len(weights) <= most and all(math.isfinite(w) and w >= 0 for w in weights) and sum(weights) > 0
+    if not right:
+        raise ValueError(f"{metric}: expected 1 to {most} weights of at least 0, not all 0, got {tuple(weights)}")
 
 
 def need_size(image: Tensor, smallest: int, metric: str) -> None:

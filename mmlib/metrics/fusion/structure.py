@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .filters import gaussian, separable, strips
-from .levels import combine, need_size, planes
+from .levels import combine, need_positive, need_size, need_weights, planes
 
 _BORDERS = {"valid": None, "zero": "constant", "replicate": "replicate", "reflect": "reflect"}
 _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -40,10 +40,13 @@ def ssim(
     - border: "valid" averages where the window fits; "zero", "replicate" and "reflect" pad and keep the whole image.
     Constant images are fine: the stabilisers decide. Differentiable. Source: Wang et al. 2004.
     """
+    need_positive("ssim", data_range=data_range, sigma=sigma)
     f, a, b = planes(fused, rgb, ir, colour=colour)
     taps, bessel = _window(window, size, sigma, covariance)
     if border not in _BORDERS:
         raise ValueError(f"border must be one of {', '.join(_BORDERS)}, got {border!r}")
+    if border != "valid" and len(taps) % 2 == 0:
+        raise ValueError(f"ssim: expected an odd size of the window where the border is padded, got {len(taps)}")
     need_size(f, len(taps) if border == "valid" else len(taps) // 2 + 1, "ssim")
     if border != "valid":
         edge = len(taps) // 2
@@ -68,6 +71,8 @@ def ms_ssim(
     means, an odd side first gaining a row of zeros at both ends; a negative mean at a scale counts as 0 (as
     pytorch_msssim does all three). Differentiable. Source: Wang et al. 2003.
     """
+    need_positive("ms_ssim", data_range=data_range)
+    need_weights("ms_ssim", weights, 12)
     f, a, b = planes(fused, rgb, ir, colour=colour)
     need_size(f, 10 * 2 ** (len(weights) - 1) + 1, "ms_ssim")
     taps = gaussian(11, 1.5)
@@ -85,7 +90,10 @@ def _window(kind: str, size: int | None, sigma: float, covariance: str | None) -
     """The 1-D window, and what turns the windowed covariance into the one asked for."""
     if kind not in ("uniform", "gaussian"):
         raise ValueError(f"window must be 'uniform' or 'gaussian', got {kind!r}")
-    size = size or (7 if kind == "uniform" else 11)
+    if size is None:
+        size = 7 if kind == "uniform" else 11
+    if not isinstance(size, int) or size < 2:
+        raise ValueError(f"ssim: expected as size of the window a whole number of at least 2, got {size}")
     covariance = covariance or ("sample" if kind == "uniform" else "population")
     if covariance not in ("sample", "population"):
         raise ValueError(f"covariance must be 'sample' or 'population', got {covariance!r}")
