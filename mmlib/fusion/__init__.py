@@ -7,6 +7,7 @@ One file per network, written from what its paper and its released code compute;
 `python data_scripts/obtain.py weights` obtains the weights.
 """
 
+from mmlib.fusion.chroma import add_chroma
 from mmlib.fusion.methods import METHODS, RULES, Method, fuse, fuse_set, load
 
-__all__ = ["METHODS", "RULES", "Method", "fuse", "fuse_set", "load"]
+__all__ = ["METHODS", "RULES", "Method", "add_chroma", "fuse", "fuse_set", "load"]

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from mmlib.data.weights import weights
 from mmlib.fusion import densefuse, didfuse, ifcnn, lrrnet, reconet, rules, seafusion, tardal
-from mmlib.images import check_image, from_uint8, luma, luma8, rgb_to_ycbcr, to_uint8, write_image, ycbcr_to_rgb
+from mmlib.fusion.chroma import add_chroma
+from mmlib.images import check_image, from_uint8, luma, luma8, to_uint8, write_image
 
 if TYPE_CHECKING:
     from mmlib.data import Dataset
@@ -155,8 +156,7 @@ def _visible(rgb: Tensor, whole: bool) -> Tensor:
 
 
 def _with_chroma(fused: Tensor, rgb: Tensor, released: bool) -> Tensor:
-    ycbcr = torch.cat([fused, rgb_to_ycbcr(rgb)[:, 1:]], dim=1)
-    coloured = ycbcr_to_rgb(ycbcr).clamp(0, 1)
+    coloured = add_chroma(fused, rgb).clamp(0, 1)
     return from_uint8(to_uint8(coloured)) if released else coloured
 
 

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from mmlib.backbones.mit import MiT, init_weights, to_map, to_tokens
 from mmlib.backbones.mobilenet import MEAN, STD, MobileNetV2
 from mmlib.fusion import rules
-from mmlib.images import luma, rgb_to_ycbcr, ycbcr_to_rgb
+from mmlib.fusion.chroma import add_chroma
+from mmlib.images import luma
 
 
 class DRDB(nn.Module):
@@ -296,12 +297,6 @@ def stack_infrared(encoder: nn.Module) -> None:
     infrared = colours.sum(dim=1, keepdim=True)  # (outputs, 1, k, k)
     first.weight = nn.Parameter(torch.cat([colours, infrared], dim=1))
     first.in_channels = 4
-
-
-def add_chroma(fused: Tensor, rgb: Tensor) -> Tensor:
-    """Fused luma (B, 1, H, W) with the colours of rgb (B, 3, H, W), not cut to [0, 1]."""
-    chroma = rgb_to_ycbcr(rgb)[:, 1:]
-    return ycbcr_to_rgb(torch.cat([fused, chroma], dim=1))
 
 
 def fuse(fusion: FusionNet, encoder: nn.Module, rgb: Tensor, ir: Tensor, target: Tensor, passes: int = 2) -> Tensor:

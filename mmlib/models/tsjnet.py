@@ -1,4 +1,4 @@
-"""TSJNet: what should a fused picture be good for?
+"""TSJNet: can a detector teach what a fused image should show?
 
 Written by ``make export`` from the cells tagged ``export`` in nbs/08_tsjnet.ipynb; change them there.
 """
@@ -319,10 +319,10 @@ class SpatialGates(nn.Module):
 class Encoder(nn.Module):
     """Grey (B, 1, H, W) -> base and detail features (B, width, H/s, W/s).
 
-    pixel_unshuffle: s above; 1 in the paper.  detail: makes a detail branch of a width.
+    pixel_unshuffle: s above; 1 in the paper.  base, detail: the two branches, (B, width, H/s, W/s) -> the same.
     """
 
-    def __init__(self, width: int, levels: int, pixel_unshuffle: int, detail: Callable[[int], nn.Module]):
+    def __init__(self, width: int, pixel_unshuffle: int, base: nn.Module, detail: nn.Module):
         super().__init__()
         pixels = pixel_unshuffle**2  # that share one place of the features
         self.embed = nn.Sequential(
@@ -338,8 +338,8 @@ class Encoder(nn.Module):
             nn.Conv2d(2 * width, width, kernel_size=3, padding=1),
             nn.ReLU6(),
         )
-        self.base = NATBranch(width, levels)
-        self.detail = detail(width)
+        self.base = base
+        self.detail = detail
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Base and detail; both branches read the same features."""
@@ -380,7 +380,7 @@ class TSJNet(nn.Module):
     """Luma and infrared (B, 1, H, W) -> one image; sides are 7 or more times `multiple`.
 
     width, levels, pixel_unshuffle: 64, 4 and 1 in the paper.
-    detail: makes a detail branch of a width.
+    base, detail: what makes a branch of a width (and of some levels); each is made twice.
     """
 
     def __init__(
@@ -389,11 +389,12 @@ class TSJNet(nn.Module):
         levels: int = 4,
         pixel_unshuffle: int = 1,
         detail: Callable[[int], nn.Module] = DetailBranch,
+        base: Callable[[int, int], nn.Module] = NATBranch,
     ):
         super().__init__()
         self.multiple = pixel_unshuffle * 2 ** (levels + 1)
-        self.encoder = Encoder(width, levels, pixel_unshuffle, detail)
-        self.fuse_base = NATBranch(width, levels)
+        self.encoder = Encoder(width, pixel_unshuffle, base(width, levels), detail(width))
+        self.fuse_base = base(width, levels)
         self.fuse_detail = detail(width)
         self.decoder = Decoder(width, pixel_unshuffle)
 
@@ -423,8 +424,8 @@ class TSJNet(nn.Module):
 
 
 @torch.no_grad()
-def fuse(net: TSJNet, vis: Tensor, ir: Tensor) -> Tensor:
-    """Fuse images (B, 1, H, W) of any size: pad right and below, fuse, crop."""
+def fuse(net: nn.Module, vis: Tensor, ir: Tensor) -> Tensor:
+    """Fuse images (B, 1, H, W) of any size: pad right and below, fuse, crop, cut to [0, 1]."""
     height, width = vis.shape[-2:]
     smallest = 7 * net.multiple
     padded_height = max(smallest, ceil(height / net.multiple) * net.multiple)
@@ -433,7 +434,7 @@ def fuse(net: TSJNet, vis: Tensor, ir: Tensor) -> Tensor:
     vis = F.pad(vis, padding, mode="replicate")
     ir = F.pad(ir, padding, mode="replicate")
     fused, _ = net(vis, ir)
-    return fused[..., :height, :width]
+    return fused[..., :height, :width].float().clamp(0, 1)
 
 
 def weighted_ssim(fused: Tensor, vis: Tensor, ir: Tensor) -> Tensor:
@@ -446,11 +447,14 @@ def weighted_ssim(fused: Tensor, vis: Tensor, ir: Tensor) -> Tensor:
     return (weight_vis * ssim(fused, vis) + weight_ir * ssim(fused, ir)).mean()
 
 
-def fusion_losses(out: dict[str, Tensor], vis: Tensor, ir: Tensor) -> dict[str, Tensor]:
-    """The terms of L_MFF, with their factors, for what `TSJNet.reconstruct` gave."""
+def fusion_losses(out: dict[str, Tensor], vis: Tensor, ir: Tensor, target: Tensor | None = None) -> dict[str, Tensor]:
+    """The terms of L_MFF, with their factors, for what `TSJNet.reconstruct` gave.
+
+    target: of the grey term, (B, 1, H, W); None: max(V, I), as in the paper.
+    """
     fused = out["fused"].float()
     gates = out["gates"].float()
-    brightest = torch.maximum(vis, ir)
+    brightest = torch.maximum(vis, ir) if target is None else target
     sharpest = torch.maximum(edges(vis), edges(ir))
     one_open = (1 - gates.amax(dim=1)).mean()  # at each pixel one gate should be open ...
     mostly_closed = gates.mean()  # ... and the others closed
@@ -462,3 +466,24 @@ def fusion_losses(out: dict[str, Tensor], vis: Tensor, ir: Tensor) -> dict[str, 
         "reconstruction, vis": 6 * F.mse_loss(out["vis"].float(), vis),
         "reconstruction, ir": F.mse_loss(out["ir"].float(), ir),
     }
+
+
+class CorrectedMaximum(nn.Module):
+    """Ours, not the paper's: what a TSJNet puts out is read as a correction to max(V, I), from -0.5 to 0.5."""
+
+    def __init__(self, net: TSJNet):
+        super().__init__()
+        self.net = net
+        self.multiple = net.multiple
+        last = net.decoder.head[2]
+        nn.init.zeros_(last.weight)  # its sigmoid gives 0.5, a correction of 0
+
+    def forward(self, vis: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
+        """The fused image (B, 1, H, W), not cut to [0, 1], and the gates."""
+        out, gates = self.net(vis, ir)
+        return torch.maximum(vis, ir) + out - 0.5, gates
+
+    def reconstruct(self, vis: Tensor, ir: Tensor) -> dict[str, Tensor]:
+        """As TSJNet's; the inputs are decoded without the skip."""
+        out = self.net.reconstruct(vis, ir)
+        return out | {"fused": torch.maximum(vis, ir) + out["fused"] - 0.5}
