@@ -11,14 +11,14 @@ def one_short_of_the_end(place, length, size):
     return min(max(place - size // 2, 0), length - size - 1)
 
 
-def forgets_the_seven(height, width, levels):
+def forgets_the_seven(side, levels):
     unit = 2 ** (levels + 1)
-    return tuple(side + -side % unit for side in (height, width))
+    return side + -side % unit
 
 
-def always_one_more(height, width, levels):
+def always_one_more(side, levels):
     unit = 2 ** (levels + 1)
-    return tuple(max(7 * unit, (side // unit + 1) * unit) for side in (height, width))
+    return max(7 * unit, (side // unit + 1) * unit)
 
 
 def strengths(visible, ir):

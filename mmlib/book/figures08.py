@@ -1,0 +1,990 @@
+"""The figures of chapter 8, so that its notebooks show each of them in one line.
+
+`runs` are those that `read_records("tsjnet")` gives, `numbers` is the frame of their numbers on MiniStreet at preset
+night, `networks` are what `published()` gives.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from html import escape
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmlib import show
+from mmlib.book.numbers import Runs, by_seed, interval, mean, missing
+from mmlib.fusion import METHODS, add_chroma, rules
+from mmlib.health import silent
+from mmlib.images import luma
+from mmlib.results import Key, Record, load_claims, read_records
+from mmlib.results.evidence import DOUBLED_SEEDS
+from mmlib.show.html import Html, figure, tag
+
+if TYPE_CHECKING:
+    import pandas
+
+PAPER, DATA, PRESET = "tsjnet", "ministreet", "night"
+CAMOUFLAGE = (0, 50, 100)
+WRONG = (0.9, 0.1, 0.1)
+
+IMAGES = {
+    "visible": "visible image",
+    "infrared": "infrared image",
+    "average": "average",
+    "maximum": "maximum",
+    "tsjnet": "TSJNet",
+    "skip": "correction (ours)",
+    "false_colour": "false colour",
+    "stacked": "both stacked",
+}
+CONTROLS = {"skip_ir_shuffled": "correction, another street's infrared", "skip_ir_zeroed": "correction, no infrared"}
+GREY = {"maximum_grey": "maximum, without colours", "skip_grey": "correction, without colours"}
+GUIDED = {
+    "tsjnet": "TSJNet",
+    "tsjnet_without_guidance": "TSJNet, no guidance",
+    "skip": "correction",
+    "skip_without_guidance": "correction, no guidance",
+    "skip_without_detector": "correction, no detector",
+    "skip_without_segmenter": "correction, no segmenter",
+    "skip_guidance_x10": "correction, guidance × 10",
+}
+BRANCHES = {
+    "skip": "correction",
+    "skip_without_nat": "correction, no NAT",
+    "skip_without_dsm": "correction, no DSM",
+    "skip_pyramid": "correction, target: what stands out",
+    "tsjnet": "TSJNet",
+    "tsjnet_without_nat": "TSJNet, no NAT",
+    "tsjnet_without_dsm": "TSJNet, no DSM",
+}
+NAMES = IMAGES | CONTROLS | GREY | GUIDED | BRANCHES
+PARTS = ("NAT, encoder", "NAT, fusion", "attention", "DSM, encoder", "DSM, fusion", "gates")
+
+
+def record(runs: Runs, variant: str, data: str = DATA, seed: int = 0) -> Record | None:
+    """The published record of one run, or None."""
+    return runs.get(Key(PAPER, variant, data, PRESET, seed))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Build and train: streets and rules
+
+
+def _busiest(size: tuple[int, int], **knobs: str | float) -> dict:
+    """Of 32 test streets the one with the most people and riders, drawn at `size` with these knobs."""
+    from mmlib.scenes import CLASSES, Knobs, drawn, scenes, split_seeds
+
+    seeds = split_seeds("test", 32)
+    small = drawn(seeds, size=(48, 64), knobs=Knobs(time=knobs.get("time")), fields=("labels",))["labels"]
+    people = torch.isin(small, torch.tensor([CLASSES.index(name) for name in ("person", "rider")]))
+    seed = seeds[int(people.sum(dim=(1, 2)).argmax())]
+    return scenes([seed], size=size, knobs=Knobs(**knobs), fields=("rgb", "ir", "labels", "boxes", "box_labels"))
+
+
+def night_street(size: tuple[int, int], time: str = "night") -> dict:
+    """A street with people in it: rgb (1, 3, H, W), ir (1, 1, H, W), labels (1, H, W), boxes and box_labels."""
+    return _busiest(size, time=time)
+
+
+def opening(street: Mapping[str, Tensor]) -> Html:
+    """One street at night in both images."""
+    return show.compare(
+        street["rgb"][0],
+        street["ir"][0].expand(3, -1, -1),
+        labels=("visible", "infrared"),
+        alt="A street at night as a colour image, mostly dark, and as an infrared image, in which people glow",
+        caption="The same street at night. Drag the line: left of it visible, right of it infrared.",
+    )
+
+
+def idea() -> Html:
+    """The network and its guides, as a drawing."""
+    plain, blue, orange = "#88888822", "#3a7fb044", "#e0803044"
+
+    def box(x: int, y: int, wide: int, name: str, tint: str) -> str:
+        rect = f'<rect x="{x}" y="{y}" width="{wide}" height="30" rx="5" fill="{tint}" stroke="currentColor"/>'
+        return rect + f'<text x="{x + wide / 2}" y="{y + 20}" fill="currentColor">{escape(name)}</text>'
+
+    def arrow(path: str, stroke: str = "currentColor") -> str:
+        return f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="1.6"/>'
+
+    drawn = [
+        box(4, 4, 84, "visible", plain),
+        box(4, 52, 84, "infrared", plain),
+        box(122, 28, 84, "encoder", blue),
+        box(240, 4, 116, "fuse bases", blue),
+        box(240, 52, 116, "fuse details", blue),
+        box(240, 104, 116, "decoder", blue),
+        box(240, 156, 116, "fused", plain),
+        box(122, 208, 84, "detector", orange),
+        box(240, 208, 116, "segmenter", orange),
+        arrow("M88 19L122 40M88 67L122 46"),
+        arrow("M206 38L240 19M206 48L240 67"),
+        arrow("M356 19H366V119H356m7 -4l-7 4l7 4"),
+        arrow("M298 82V104m-4 -7l4 7l4 -7M298 134V156m-4 -7l4 7l4 -7M298 186V208m-4 -7l4 7l4 -7"),
+        arrow("M240 171H190V208m-4 -7l4 7l4 -7"),
+        arrow("M140 208V119H240m-7 -4l7 4l-7 4", "#c04a00"),
+        '<text x="134" y="150" fill="currentColor" text-anchor="end" font-size="12">losses, in training</text>',
+    ]
+    said = "One encoder reads visible and infrared. Bases and details are fused, a decoder makes the fused image. A "
+    said += "detector and a segmenter read it, and in training their losses go back into the network."
+    svg = (
+        f'<svg viewBox="0 0 372 242" role="img" aria-label="{said}" style="width:100%;max-width:28rem;height:auto" '
+        f'font-size="14" font-family="sans-serif" text-anchor="middle">{"".join(drawn)}</svg>'
+    )
+    return figure(
+        svg, alt=said, caption="TSJNet in one figure. Orange: trained before, then frozen.", kind="drawing", label=False
+    )
+
+
+def window_slider() -> Html:
+    """The window of neighbourhood attention for some places of a small map."""
+    from mmlib.models.tsjnet import gather_windows
+
+    height, width = 10, 14
+    numbers = torch.arange(height * width).float().view(1, 1, 1, height, width)
+    near = gather_windows(numbers, 7)[0, 0, 0].long()  # (H, W, 49)
+    pictures = []
+    for row, column in ((5, 7), (0, 7), (2, 1), (0, 0), (9, 13)):
+        canvas = torch.zeros(height * width)
+        canvas[near[row, column]] = 0.5
+        canvas[row * width + column] = 1
+        large = canvas.view(height, width).repeat_interleave(16, 0).repeat_interleave(16, 1)
+        pictures.append(show.colour(large, "viridis", 0, 1))
+    return show.frames(
+        pictures,
+        names=["in the middle", "at the top", "near a corner", "in the corner", "in the last corner"],
+        alt="A grid of 10 x 14 places with one place and the 7 x 7 places of its window",
+        caption="The brightest place attends to the green ones. Near the border the window stays inside.",
+    )
+
+
+RELEASED = 45_133_055
+"""Parameters of the released network, counted by running it."""
+
+NEVER_USED = {
+    "a layer norm, a pooling and a head in each of two NAT branches": 2 * (128 + 2 * (64 * 64 + 64)),
+    "spatial attention in each of two detail branches": 2 * 8 * (8 + 1),
+}
+
+
+def parameters() -> Html:
+    """Every parameter of the released network accounted for."""
+    from mmlib.models.tsjnet import TSJNet
+
+    with torch.device("meta"):
+        net = TSJNet()
+    total = sum(p.numel() for p in net.parameters())
+    attention = [*net.fuse_base.parameters(), *net.encoder.base.parameters()]
+    share = sum(p.numel() for p in attention) / total
+    rows = [["the released network", RELEASED], *([f"- {key}", -value] for key, value in NEVER_USED.items())]
+    rows += [["what remains", RELEASED - sum(NEVER_USED.values())], ["ours, counted above", total]]
+    return show.table(
+        [[label, float(number)] for label, number in rows],
+        columns=["", "parameters"],
+        formats=",.0f",
+        caption="Every parameter accounted for",
+        footer=f"What is subtracted is built, saved and loaded in the release, and never called. {share:.0%} of ours "
+        "sit in the two NAT branches, which cost little time, because they work on 1/16 of the places and fewer.",
+    )
+
+
+def loss_of_rules(size: tuple[int, int], count: int) -> Html:
+    """What the fusion loss says of images without learning, on val streets."""
+    from mmlib.models.tsjnet import fusion_losses
+    from mmlib.scenes import drawn, split_seeds
+
+    streets = drawn(split_seeds("val", count), size=size, fields=("rgb", "ir"))
+    vis, ir = luma(streets["rgb"]), streets["ir"]
+    simple = {
+        "visible": vis,
+        "infrared": ir,
+        "average": rules.average(vis, ir),
+        "maximum": rules.maximum(vis, ir),
+        "Laplacian pyramid": rules.laplacian_pyramid(vis, ir),
+    }
+    rows = []
+    for name, image in simple.items():
+        out = {"fused": image, "vis": vis, "ir": ir, "gates": torch.ones(1, 8, 1, 1)}
+        terms = fusion_losses(out, vis, ir)
+        three = [float(terms[key]) for key in ("grey", "edges", "structure")]
+        rows.append([name, *three, sum(three)])
+    return show.table(
+        rows,
+        columns=["image", "grey", "edges", "structure", "sum"],
+        formats=".2f",
+        best=dict.fromkeys(("grey", "edges", "structure", "sum"), "min"),
+        caption=f"The fusion loss of images without learning, on {count} streets",
+    )
+
+
+def two_targets(street: Mapping[str, Tensor]) -> Html:
+    """What the grey term wants: the maximum, or what stands out."""
+    vis, ir = luma(street["rgb"]), street["ir"]
+    return show.images(
+        [
+            (vis[0], "visible, luma"),
+            (ir[0], "infrared"),
+            (rules.maximum(vis, ir)[0], "maximum: the paper's target"),
+            (rules.laplacian_pyramid(vis, ir)[0], "what stands out: ours"),
+        ],
+        columns=2,
+        width=400,
+        alt="A night street as luma, as infrared, and as both targets of the grey term",
+    )
+
+
+def cells_of(street: Mapping) -> Html:
+    """The cells of the detector's grid that answer for a box."""
+    from mmlib.detect.targets import assign
+
+    boxes = street["boxes"][0]
+    height, width = (side // 4 for side in street["rgb"].shape[-2:])
+    index = assign(boxes, height, width)
+    cells = torch.where(index < 0, 0.0, 0.35 + 0.6 * (index % 3) / 2)
+    cells = cells.repeat_interleave(4, 0).repeat_interleave(4, 1)
+    return show.images(
+        [
+            (show.boxes(street["rgb"][0], boxes, thickness=1), "true boxes"),
+            (show.colour(cells, "viridis", 0, 1), "cells that answer for one"),
+        ],
+        columns=2,
+        width=380,
+        pixelated=True,
+        alt="A street with a box around each person and car, and the grid with a few marked cells near each middle",
+        caption="What the detector is to say: each marked cell answers for the box around it.",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Build and train: training, watched
+
+
+def guides_table(runs: Runs, now: Mapping[str, float]) -> Html:
+    """How good the guides are: of the published runs with both, or of this page."""
+    found = [run for seed in range(3) if (run := record(runs, "tsjnet", seed=seed)) is not None]
+    scores = [run.values["guides"] for run in found] or [now]
+    rows = []
+    for kind, measure in (("detector", "mAP@0.5"), ("segmenter", "mIoU")):
+        row = [f"{kind}, {measure}"]
+        for image in ("visible", "infrared", "average"):
+            values = [100 * one[f"{kind}, {image}"] for one in scores if f"{kind}, {image}" in one]
+            row.append(fmean(values) if values else None)
+        rows.append(row)
+    trained = f"Mean of {len(found)} guides of each kind." if found else "The short training on this page."
+    return show.table(
+        rows,
+        columns=["guide", "visible luma", "infrared", "average"],
+        formats=".1f",
+        caption="What the guides find in windows of val streets, in points",
+        footer=trained,
+    )
+
+
+GROUPS = {
+    "grey, edges, structure": ("grey", "edges", "structure"),
+    "reconstruction": ("reconstruction, vis", "reconstruction, ir"),
+    "detector": ("detector, class", "detector, box"),
+    "segmenter": ("segmenter",),
+}
+
+
+def _curves(ax, columns: Mapping[str, Sequence[float]], first: int) -> int:
+    """Draw the groups of terms of one stage from step `first` on; the number of the next step."""
+    count = 0
+    for number, (label, terms) in enumerate(GROUPS.items()):
+        listed = [columns[f"term {term}"] for term in terms if f"term {term}" in columns]
+        if listed:
+            values = [sum(together) for together in zip(*listed)]
+            count = len(values)
+            known = ax.get_legend_handles_labels()[1]
+            ax.plot(range(first, first + count), values, color=f"C{number}", label=None if label in known else label)
+    return first + count
+
+
+def losses(logs: Mapping[str, object]) -> Html:
+    """The terms of the loss over start and guidance, from the logs of this page."""
+    stages = [log.columns for log in logs.values() if log]
+
+    def draw(ax) -> None:
+        place = 0
+        for columns in stages:
+            place = _curves(ax, columns, place)
+        ax.set(xlabel="step", ylabel="loss", yscale="log")
+        ax.set_ylim(top=8 * ax.get_ylim()[1])
+        ax.legend(ncols=2, loc="upper right")
+
+    return show.plot(
+        draw,
+        alt="The terms of the loss over the steps: fusion and reconstruction, then the guides' losses as well",
+        caption="The first steps, just now. Where the guides' curves begin, guidance begins.",
+    )
+
+
+def learning(runs: Runs) -> Html:
+    """The fusion loss of the published runs of seed 0 over the start."""
+    found = {name: run for name in ("tsjnet", "skip") if (run := record(runs, name)) is not None}
+    if not found:
+        return missing("Learning curves")
+    line = found[next(iter(found))].values["val"]["maximum"]["sum"]
+
+    def draw(ax) -> None:
+        for number, (name, run) in enumerate(found.items()):
+            columns = run.values["learning"]["start"]
+            terms = [columns[f"term {term}"] for term in ("grey", "edges", "structure")]
+            values = [sum(together) for together in zip(*terms)]
+            share = [i / len(values) for i in range(len(values))]
+            ax.plot(share, values, color=f"C{number}", label=IMAGES[name])
+        ax.axhline(line, linestyle="--", linewidth=1, color="C6", label="maximum, on val streets")
+        ax.set(xlabel="share of the start", ylabel="grey + edges + structure", yscale="log")
+        ax.legend()
+
+    return show.plot(
+        draw,
+        alt="The fusion loss during the start, of the paper's form and of the correction, with the maximum's as a line",
+        caption="The published runs of seed 0, on windows of training streets.",
+    )
+
+
+def own_loss(numbers: pandas.DataFrame, now: Mapping[str, float]) -> Html:
+    """The fusion loss on val streets of each network and of the rules."""
+    rows = []
+    for name in ("average", "maximum", *GUIDED, "skip_without_nat", "skip_without_dsm"):
+        row = [mean(numbers, name, f"val.loss.{term}") for term in ("grey", "edges", "structure", "sum")]
+        if None not in row:
+            rows.append([NAMES[name], *(value / 100 for value in row)])
+    footer = "Mean over seeds."
+    if not rows:
+        if not now:
+            return missing("The fusion loss")
+        rows = [["this page's short training", *(now[term] for term in ("grey", "edges", "structure", "sum"))]]
+        footer = "No run is published yet."
+    return show.table(
+        rows,
+        columns=["image", "grey", "edges", "structure", "sum"],
+        formats=".2f",
+        best={"sum": "min"},
+        caption="The fusion loss on val streets",
+        footer=footer,
+    )
+
+
+def health_of(runs: Runs, now: object) -> Html:
+    """The health of the published run of seed 0, or of the short training. now: its log."""
+    run = record(runs, "tsjnet")
+    if run is None:
+        return show.health(now.health, caption="The short training on this page.")
+    parts = [part for part in run.health if part != "detector"]
+    return show.health(run.health, parts, caption="The published run of seed 0.")
+
+
+def published() -> dict[str, nn.Module]:
+    """The published networks of seed 0 that are there, by name, ready to use; detectors under "finds_NAME"."""
+    from mmlib.detect.net import Detector
+    from mmlib.models.tsjnet import CorrectedMaximum, TSJNet
+    from mmlib.results import load_weights
+
+    made = {"tsjnet": TSJNet(16, 1, 2)}
+    for name in ("skip", "skip_without_guidance"):
+        made[name] = CorrectedMaximum(TSJNet(16, 1, 2))
+    for real in ("roadscene", "msrs"):
+        made[f"tsjnet_from_{real}"] = TSJNet(16, 1, 2)
+        made[f"skip_from_{real}"] = CorrectedMaximum(TSJNet(16, 1, 2))
+    for name in ("visible", "infrared", "false_colour", "skip"):
+        made[f"finds_{name}"] = Detector(3, 3, 16)
+    found = {}
+    for name, net in made.items():
+        try:
+            net.load_state_dict(load_weights(f"{PAPER}/{name}"))
+        except (FileNotFoundError, RuntimeError):  # not there, or those of another network
+            continue
+        found[name] = net.eval().requires_grad_(False)
+    return found
+
+
+def _fused(net: nn.Module, rgb: Tensor, ir: Tensor) -> Tensor:
+    """A pair fused by a network, in the visible image's colours, (1, 3, H, W) in [0, 1]."""
+    from mmlib.models.tsjnet import fuse
+
+    return add_chroma(fuse(net, luma(rgb), ir), rgb).clamp(0, 1)
+
+
+def fused_night(networks: Mapping[str, nn.Module]) -> Html:
+    """One night street: sources, rules, and what the published networks make of it."""
+    street = night_street((192, 256))
+    rgb, ir = street["rgb"], street["ir"]
+    pictures = [(rgb[0], "visible"), (ir[0], "infrared")]
+    pictures.append((add_chroma(rules.average(luma(rgb), ir), rgb)[0].clamp(0, 1), "average"))
+    pictures.append((add_chroma(rules.maximum(luma(rgb), ir), rgb)[0].clamp(0, 1), "maximum"))
+    for name in ("tsjnet", "skip"):
+        if name in networks:
+            pictures.append((_fused(networks[name], rgb, ir)[0], IMAGES[name]))
+    note = "" if "tsjnet" in networks else " The networks' images follow when they are published."
+    return show.images(
+        pictures,
+        columns=2,
+        width=400,
+        alt="A street at night, visible and infrared, and fused by two rules and by the networks",
+        caption=f"A night street.{note}",
+    )
+
+
+def _found(name: str, networks: Mapping[str, nn.Module], street: Mapping) -> tuple[Tensor, dict[str, Tensor]] | None:
+    """The image that a published detector reads of a street, and its boxes with a score of 0.3 or more."""
+    from mmlib.detect.decode import decode
+
+    if f"finds_{name}" not in networks or (name == "skip" and "skip" not in networks):
+        return None
+    rgb, ir = street["rgb"], street["ir"]
+    images = {
+        "visible": lambda: rgb,
+        "infrared": lambda: ir.expand(-1, 3, -1, -1),
+        "false_colour": lambda: torch.cat([luma(rgb), ir, 0.5 + (luma(rgb) - ir) / 2], dim=1),
+        "skip": lambda: _fused(networks["skip"], rgb, ir),
+    }
+    image = images[name]()
+    with torch.no_grad():
+        (found,) = decode(networks[f"finds_{name}"](image), least=0.3)
+    return image[0], found
+
+
+def _marked(image: Tensor, found: Mapping[str, Tensor], truth: Tensor) -> Tensor:
+    """An image with the boxes that were found: red where no true box overlaps by half."""
+    from torchvision.ops import box_iou
+
+    boxes = found["boxes"]
+    right = torch.zeros(len(boxes), dtype=torch.bool)
+    if len(boxes) and len(truth):
+        right = box_iou(boxes, truth).amax(dim=1) >= 0.5
+    image = show.boxes(image, boxes[right], thickness=1)
+    return show.boxes(image, boxes[~right], tint=WRONG, thickness=1)
+
+
+def what_is_found(networks: Mapping[str, nn.Module], size: tuple[int, int]) -> Html:
+    """What each published detector finds in one street while people and cars fade from the visible image."""
+    names = [name for name in ("visible", "infrared", "skip", "false_colour") if f"finds_{name}" in networks]
+    if not names:
+        return missing("What a detector finds")
+    drawn = []
+    for percent in CAMOUFLAGE:
+        street = _busiest(size, time="night", camouflage=percent / 100)
+        truth = street["boxes"][0]
+        pictures = [(show.boxes(street["rgb"][0], truth, thickness=1), "true boxes")]
+        for name in names:
+            if read := _found(name, networks, street):
+                pictures.append((_marked(*read, truth), IMAGES[name]))
+        drawn.append(pictures)
+    return show.frames(
+        drawn,
+        names=[f"camouflage {percent} %" for percent in CAMOUFLAGE],
+        width=256,
+        pixelated=True,
+        alt="A night street with true boxes and with the boxes that detectors find in each kind of image",
+    )
+
+
+@torch.no_grad()
+def gates(net: nn.Module | None, size: tuple[int, int]) -> Html:
+    """The eight gates of a network for the night street."""
+    if net is None:
+        return missing("The gates")
+    street = night_street(size)
+    device = next(net.parameters()).device
+    _, maps = net.eval()(luma(street["rgb"]).to(device), street["ir"].to(device))
+    pictures = [(show.colour(one, "magma", 0, 1), f"gate {number}") for number, one in enumerate(maps[0].cpu(), 1)]
+    return show.images(
+        pictures,
+        columns=4,
+        width=160,
+        pixelated=True,
+        alt="Eight maps of how far each gate is open in the night street",
+        caption="Dark: closed. Bright: open.",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Build and train: the autopsy
+
+
+SLIPS = {
+    "none": "tsjnet",
+    "labels": "slip_labels",
+    "clipping": "slip_clipping",
+    "decay": "slip_decay",
+    "red": "slip_red",
+    "head": "slip_head",
+    "released": "slip_released",
+}
+
+
+def slips_recorded(runs: Runs) -> bool:
+    """Whether all runs with slips are published, so that the page need not train."""
+    return all(record(runs, variant) is not None for variant in SLIPS.values())
+
+
+def slips_in_pictures(street: Mapping[str, Tensor]) -> Html:
+    """The red channel beside the luma."""
+    rgb = street["rgb"]
+    return show.compare(
+        rgb[0, :1],
+        luma(rgb)[0],
+        labels=("red", "luma"),
+        alt="The night street as its red channel and as its luma",
+        caption="Where the two differ, the network learns from one and is tested on the other.",
+    )
+
+
+def _patients(runs: Runs, now: Mapping[str, object]) -> tuple[dict[str, tuple[dict, dict]], str]:
+    """Columns and health of each slip's training, and a sentence that says which."""
+    if slips_recorded(runs):
+        found = {}
+        for slip, variant in SLIPS.items():
+            run = record(runs, variant)
+            found[slip] = (run.values["learning"]["tuning"], run.health)
+        return found, "The published runs of seed 0, from a start without slips."
+    return {slip: (log.columns, log.health) for slip, log in now.items()}, "The short training on this page."
+
+
+def autopsy_curves(runs: Runs, now: Mapping[str, object]) -> Html:
+    """Loss and gradient norm of a training with each slip."""
+    found, which = _patients(runs, now)
+    if not found:
+        return missing("The autopsy")
+
+    def draw(fig) -> None:
+        above, below = fig.subplots(2, 1, sharex=True)
+        for number, (slip, (columns, _)) in enumerate(found.items()):
+            terms = [columns[f"term {term}"] for term in ("grey", "edges", "structure")]
+            style = {"color": f"C{number % 7}", "label": slip, "linewidth": 2.4 if slip == "none" else 1.2}
+            above.plot([sum(together) for together in zip(*terms)], **style)
+            below.plot(columns["gradient"], **style)
+        above.set(ylabel="fusion loss", yscale="log")
+        below.set(ylabel="gradient norm", yscale="log", xlabel="step" if now else "part of the training")
+        above.legend(ncols=3, fontsize=8)
+
+    return show.plot(
+        draw,
+        size=(5.4, 4.6),
+        alt="The fusion loss and the gradient norm of seven trainings, one without slips, five with one, one with all",
+        caption=f"{which} The gradient norm is the one before clipping.",
+    )
+
+
+def autopsy_table(runs: Runs, now: Mapping[str, object]) -> Html:
+    """What each slip leaves: losses at the end, and which parts are silent."""
+    found, which = _patients(runs, now)
+    if not found:
+        return missing("The autopsy")
+    rows = []
+    for slip, (columns, health) in found.items():
+        tail = {name: fmean(values[-4:]) for name, values in columns.items()}
+        guides = [tail.get(f"term {term}") for term in ("detector, class", "detector, box", "segmenter")]
+        ends = {part: readings["end"] for part, readings in health.items()}
+        dead = sorted(set(silent(health)) - {"detector"})
+        rows.append(
+            [
+                slip,
+                sum(tail[f"term {term}"] for term in ("grey", "edges", "structure")),
+                sum(value for value in guides if value is not None),
+                tail["gradient"],
+                100 * ends["NAT, encoder"].get("varies", 0.0),
+                100 * ends["NAT, fusion"].get("varies", 0.0),
+                ", ".join(dead) or "none",
+            ]
+        )
+    return show.table(
+        rows,
+        columns=["slip", "fusion loss", "guides", "gradient", "NAT, encoder, %", "NAT, fusion, %", "silent"],
+        formats={"fusion loss": ".2f", "guides": ".2f", "gradient": ".1f"}
+        | dict.fromkeys(("NAT, encoder, %", "NAT, fusion, %"), ".1f"),
+        caption="The end of each training",
+        footer=f"{which} The percentages say how much a branch adds, relative to what it is added to.",
+        cards=True,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Does it hold? MiniStreet
+
+
+COLUMNS = ("test.day.map50", "test.night.map50", "test.fog.map50", "camouflage_100.map50")
+
+
+def what_an_image_carries(numbers: pandas.DataFrame) -> Html:
+    """One mark per run at night, for each kind of image; a line joins the runs of a seed."""
+    chosen = ("visible", "average", "maximum", "skip", "infrared", "false_colour", "stacked")
+    scores = by_seed(numbers, "test.night.map50", chosen)
+    if scores.empty:
+        return missing("What an image carries")
+
+    def draw(ax) -> None:
+        for seed in scores.index:
+            ax.plot(scores.loc[seed], range(len(chosen)), color="C6", linewidth=0.8, alpha=0.6)
+        for y, name in enumerate(chosen):
+            values = scores[name].dropna()
+            ax.plot(values, [y] * len(values), "o", color="C3" if name == "skip" else "C0", alpha=0.8, markersize=7)
+        ax.set(
+            yticks=range(len(chosen)), yticklabels=[IMAGES[name] for name in chosen], xlabel="mAP@0.5 at night, points"
+        )
+
+    return show.plot(
+        draw,
+        alt="Mean average precision at night of every run, for seven ways to hand two images to a detector",
+        caption="Streets at night. One mark per run; a line joins the runs of a seed.",
+    )
+
+
+def arms(numbers: pandas.DataFrame) -> Html:
+    """Every kind of image, above the floor."""
+    if mean(numbers, "visible", "test.map50") is None:
+        return missing("Floor and rivals")
+    floors = [metric.replace("map50", "floor") for metric in COLUMNS]
+    rows = [["boxes that look at no image (floor)", *(mean(numbers, "visible", floor) for floor in floors)]]
+    for name, text in (IMAGES | GREY | CONTROLS).items():
+        scores = [mean(numbers, name, metric) for metric in COLUMNS]
+        if any(score is not None for score in scores):
+            rows.append([text, *scores])
+    return show.table(
+        rows,
+        columns=["what the detector sees", "day", "night", "fog", "night, all hidden"],
+        formats=".1f",
+        best=dict.fromkeys(("day", "night", "fog", "night, all hidden"), "max"),
+        caption="mAP@0.5, mean over seeds, in points",
+        footer="All hidden: people, riders and cars are in the infrared image alone.",
+    )
+
+
+def _listed(numbers: pandas.DataFrame, names: Mapping[str, str], what: str, caption: str) -> Html:
+    """Variants with intervals for all streets, night and full camouflage, and their fusion loss."""
+    rows = []
+    for name, text in names.items():
+        found = [interval(numbers, name, metric) for metric in ("test.map50", *COLUMNS[1::2])]
+        if any(one is not None for one in found):
+            loss = mean(numbers, name, "val.loss.sum")
+            cells = [None if one is None else f"{one.mean:.1f} ± {one.half:.1f}" for one in found]
+            rows.append([text, *cells, None if loss is None else loss / 100])
+    if not rows:
+        return missing(what)
+    return show.table(
+        rows,
+        columns=["network", "all streets", "night", "all hidden", "fusion loss"],
+        formats={"fusion loss": ".2f"},
+        caption=caption,
+        footer="mAP@0.5 in points with half the width of the 95% interval; the fusion loss is that of val streets.",
+    )
+
+
+def guidance(numbers: pandas.DataFrame) -> Html:
+    """Both guides, either, none, and more of them."""
+    return _listed(numbers, GUIDED, "Guidance", "What guidance adds")
+
+
+def branches(numbers: pandas.DataFrame) -> Html:
+    """The network without one of its branches, and with another target."""
+    return _listed(numbers, BRANCHES, "The branches", "What the branches add")
+
+
+def twice(numbers: pandas.DataFrame, metric: str = "test.map50") -> Html:
+    """What twice the steps change, on the seeds that have both."""
+    rows = []
+    for name, text in NAMES.items():
+        once = by_seed(numbers, metric, [name])[name].dropna()
+        longer = by_seed(numbers, metric, [name], longer=2)[name].dropna()
+        seeds = sorted(set(once.index) & set(longer.index))
+        if seeds:
+            rows.append([text, once[seeds].mean(), longer[seeds].mean(), (longer[seeds] - once[seeds]).mean()])
+    if not rows:
+        return missing("Twice the steps")
+    return show.table(
+        rows,
+        columns=["image", "once", "twice", "moved"],
+        formats={"once": ".1f", "twice": ".1f", "moved": "+.1f"},
+        caption="mAP@0.5 on all test streets after the published steps and after twice as many, points",
+        footer=f"Seeds 0 to {DOUBLED_SEEDS - 1}. Starts and guides are the same.",
+    )
+
+
+def judged_health(runs: Runs) -> Html:
+    """The worst reading of each part at the end of training, over all judged runs of a variant."""
+    rows = []
+    for name, text in (GUIDED | BRANCHES | CONTROLS).items():
+        judged = [run for key, run in runs.items() if (key.variant, key.preset, key.data) == (name, PRESET, DATA)]
+        for part in PARTS:
+            ends = [run.health[part]["end"] for run in judged if part in run.health]
+            if ends:
+                dead = sum(part in silent(run.health) for run in judged)
+                rows.append([text, part, 100 * min(end.get("varies", 0.0) for end in ends), f"{dead} of {len(ends)}"])
+    if not rows:
+        return missing("Health")
+    return show.table(
+        rows,
+        columns=["network", "part", "varies, %", "silent"],
+        formats=".1f",
+        caption="The parts at the end of training: the worst seed of each network",
+        footer="For NAT, varies is relative to the features that the branch is added to.",
+        cards=True,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Does it hold? The rivals
+
+
+SETS = {"roadscene": "RoadScene", "msrs": "MSRS", "tno": "TNO"}
+LEARNED_FROM = {"roadscene": "msrs", "msrs": "roadscene", "tno": "roadscene"}
+
+
+def _rivals(test: str) -> dict[str, Record]:
+    """The records of public methods on a set, by method."""
+    found = {}
+    for key, run in read_records("rivals").items():
+        if key.preset == PRESET and key.data.split("-")[0] == test and key.seed == 0:
+            found[key.variant] = run
+    return found
+
+
+def _ours(runs: Runs, test: str, variant: str) -> list[Record]:
+    """Our runs that were tested on a set, having learned from another one."""
+    learned = LEARNED_FROM[test]
+    found = []
+    for key, run in runs.items():
+        if (key.variant, key.preset) == (variant, PRESET) and key.data.split("-")[0] == learned and test in run.values:
+            found.append(run)
+    return found
+
+
+def leaderboard(runs: Runs, test: str) -> Html:
+    """Learned methods, our networks and rules on a real set: means, an interval over pairs, and ranks."""
+    from mmlib.metrics.fusion import HIGHER_IS_BETTER
+    from mmlib.metrics.pairs import mean_rank
+
+    per_pair: dict[str, dict[str, dict[str, float]]] = {}  # {method: {metric: {pair: value}}}
+    for method, run in _rivals(test).items():
+        title = METHODS[method].title if method in METHODS else method
+        names = run.values["names"]
+        per_pair[title] = {metric: dict(zip(names, values)) for metric, values in run.values["pictures"].items()}
+    for variant in ("tsjnet", "skip"):
+        for kind in ("fused", "average", "maximum") if variant == "tsjnet" else ("fused",):
+            tested = [run.values[test] for run in _ours(runs, test, variant)]
+            if tested:
+                made = {}
+                for metric in tested[0]["pictures"][kind]:
+                    columns = zip(*(one["pictures"][kind][metric] for one in tested))
+                    made[metric] = {name: fmean(column) for name, column in zip(tested[0]["names"], columns)}
+                per_pair[f"{IMAGES[variant]}, trained here" if kind == "fused" else kind] = made
+    if not per_pair:
+        return missing(f"The leaderboard on {SETS[test]}")
+    metrics = sorted(set.intersection(*(set(row) for row in per_pair.values())))
+    common = set.intersection(*(set(row[metrics[0]]) for row in per_pair.values()))
+    means = {}
+    for method, row in per_pair.items():
+        means[method] = {metric: fmean(row[metric][name] for name in common) for metric in metrics}
+    places = mean_rank(means, metrics, HIGHER_IS_BETTER.__getitem__)
+    halves = {method: _half([row["ssim"][name] for name in sorted(common)]) for method, row in per_pair.items()}
+    rows = [
+        [method, places[method], halves[method], *means[method].values()] for method in sorted(places, key=places.get)
+    ]
+    return show.table(
+        rows,
+        columns=["method", "mean rank", "± SSIM", *metrics],
+        formats={"mean rank": ".2f", "± SSIM": ".3f"} | dict.fromkeys(metrics, ".4g"),
+        best={"mean rank": "min"} | {metric: "max" if HIGHER_IS_BETTER[metric] else "min" for metric in metrics},
+        caption=f"{len(common)} pairs of {SETS[test]}, convention tsjnet. Click a column to sort by it.",
+        footer="± SSIM: half the 95% interval over pairs. Learned methods run with their authors' weights.",
+        sortable=True,
+    )
+
+
+def _half(values: Sequence[float]) -> float | None:
+    """Half of the 95% interval of a mean over pairs."""
+    from mmlib.results import t_interval
+
+    return t_interval(values).half if len(values) > 1 else None
+
+
+def rivals_judged() -> Html:
+    """The paper's cells of rivals beside what their authors' weights give, and how far apart they are."""
+    claims = load_claims("rivals")
+    there = read_records("rivals")
+    rows = []
+    for cell in claims.cells:
+        wanted = cell.measure
+        run = there.get(Key("rivals", wanted.variant, wanted.data, wanted.preset, 0)) if wanted else None
+        if run is not None and cell.value is not None:
+            ours = run.values["test"][cell.metric]
+            off = 100 * (ours / float(cell.value) - 1)
+            rows.append([SETS[cell.table], cell.row, cell.column, cell.value, ours, off])
+    if not rows:
+        return missing("The rivals' cells, measured again")
+    return show.table(
+        rows,
+        columns=["set", "method", "measure", "printed", "measured", "off, %"],
+        formats={"measured": ".4g", "off, %": "+.1f"},
+        caption="Cells of the paper's tables that its rivals' own weights can check",
+        sortable=True,
+    )
+
+
+def vif_variants() -> Html:
+    """VIF of the rivals as mean, sum and larger of both sources, beside the printed cells."""
+    claims = load_claims("rivals")
+    there = read_records("rivals")
+    rows = []
+    for cell in claims.cells:
+        if cell.metric != "vif" or cell.measure is None or cell.value is None:
+            continue
+        run = there.get(Key("rivals", cell.measure.variant, cell.measure.data, cell.measure.preset, 0))
+        if run is not None:
+            both = run.values["sources"]["vif"]
+            means = [fmean(fmean(pair) for pair in both), fmean(sum(pair) for pair in both), fmean(map(max, both))]
+            rows.append([SETS[cell.table], cell.row, cell.value, *means])
+    if not rows:
+        return missing("Which VIF the paper prints")
+    return show.table(
+        rows,
+        columns=["set", "method", "printed", "mean", "sum", "larger"],
+        formats=".3f",
+        caption="VIF with each source, joined in three ways",
+    )
+
+
+def cost() -> Html:
+    """Seconds and memory of each method per RoadScene pair, on one core."""
+    rows = []
+    for method, run in _rivals("roadscene").items():
+        rows.append(
+            [
+                METHODS[method].title if method in METHODS else method,
+                run.values["time"]["median_s"],
+                run.peak_memory_mib,
+            ]
+        )
+    if not rows:
+        return missing("Time and memory")
+    rows.sort(key=lambda row: row[1])
+    return show.table(
+        rows,
+        columns=["method", "seconds a pair", "peak memory, MiB"],
+        formats={"seconds a pair": ".2f", "peak memory, MiB": ".0f"},
+        caption="Fusing a pair of RoadScene on one core",
+        footer="Peak memory of the whole process, measures included.",
+        sortable=True,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Does it hold? Boxes on real pictures
+
+
+def real_boxes() -> Html:
+    """MSRS's annotated boxes in five folds: what a detector finds in each kind of image."""
+    from mmlib.results import t_interval
+
+    scores: dict[str, list[list[float]]] = {}
+    for key, run in sorted(read_records("boxes").items()):
+        if key.preset == PRESET:
+            scores.setdefault(key.variant, []).append(run.values["folds"])
+    if not scores:
+        return missing("Boxes in five folds")
+    labels = load_claims("boxes").labels
+    rows = []
+    for variant, seeds in scores.items():
+        by_run = [100 * fmean(folds) for folds in seeds]
+        by_fold = [100 * fmean(column) for column in zip(*seeds)]
+        over_seeds = t_interval(by_run).half if len(by_run) > 1 else None
+        rows.append([labels.get(variant, variant), fmean(by_run), over_seeds, t_interval(by_fold).half, len(seeds)])
+    rows.sort(key=lambda row: -row[1])
+    return show.table(
+        rows,
+        columns=["what the detector sees", "mAP@0.5", "± seeds", "± folds", "seeds "],
+        formats={"mAP@0.5": ".1f", "± seeds": ".1f", "± folds": ".1f", "seeds ": ".0f"},
+        caption="MSRS, 361 pairs in five folds: each picture is tested once. Points",
+        footer="Half widths of 95% intervals, over seeds and over folds.",
+        sortable=True,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Does it hold? Real pictures and the paper's numbers
+
+
+def _note(text: str) -> Html:
+    return Html(tag("p", tag("em", escape(text))), text)
+
+
+@torch.no_grad()
+def real_night(networks: Mapping[str, nn.Module], name: str = "00881N") -> Html:
+    """A real pair at night: inputs, rules, and what the networks make of it."""
+    from mmlib.data import available, load
+    from mmlib.data.folders import command
+
+    if not available("msrs"):
+        return _note(f"A real night needs data that aren't here: {command('msrs')} obtains them.")
+    if show.is_static() and os.environ.get("PUBLISH_REAL_IMAGES") != "1":
+        return _note(
+            "Real images stay out of this page. PUBLISH_REAL_IMAGES=1 puts them in, where the data are at hand."
+        )
+    pair = load("msrs", boxes=None)[name]
+    rgb = F.interpolate(pair["rgb"][None], scale_factor=0.5, mode="area")
+    ir = F.interpolate(pair["ir"][None], scale_factor=0.5, mode="area")
+    pictures = [(rgb[0], "visible"), (ir[0], "infrared")]
+    pictures.append((add_chroma(rules.maximum(luma(rgb), ir), rgb)[0].clamp(0, 1), "maximum"))
+    for net in ("tsjnet_from_roadscene", "skip_from_roadscene"):
+        if net in networks:
+            pictures.append((_fused(networks[net], rgb, ir)[0], IMAGES[net.removesuffix("_from_roadscene")]))
+    return show.images(
+        pictures,
+        columns=2,
+        width=320,
+        alt="A real street at night in both images, and fused by the maximum and by our networks",
+        caption=f"MSRS (Tang et al., 2022), pair {name}. The networks have learned from RoadScene and MiniStreet.",
+    )
+
+
+MEASURES = ("SSIM", "PSNR", "MSE", "VIF", "CC", "CV")
+
+
+def paper_block(table: str) -> Html:
+    """A block of the paper's tables with all methods, TSJNet's rank in each column, and what is doubted."""
+    claims = load_claims(PAPER)
+    cells = [cell for cell in claims.cells if cell.table == table]
+    methods = list(dict.fromkeys(cell.row for cell in cells))
+    by = {(cell.row, cell.column): cell for cell in cells}
+    rows = []
+    for method in methods:
+        row = [method]
+        for measure in MEASURES:
+            cell = by[method, measure]
+            row.append((cell.value or "missing") + (f" (perhaps {cell.instead})" if cell.instead else ""))
+        rows.append(row)
+    ranks = paper_ranks(table)
+    counted = {measure: sum(by[m, measure].value is not None for m in methods) for measure in MEASURES}
+    last = ["TSJNet's rank"]
+    for measure, place in ranks.items():
+        last.append("unknown" if place is None else f"{place} of {counted[measure]}")
+    return show.table(
+        [*rows, last],
+        columns=["method", *MEASURES],
+        caption=f"{claims.table_titles[table]}, as printed",
+        footer="Lower is better for MSE and CV. Names of blocks are identified from evidence, not printed.",
+    )
+
+
+def paper_ranks(table: str) -> dict[str, int | None]:
+    """TSJNet's printed rank in each column of a block; None where its cell is missing."""
+    claims = load_claims(PAPER)
+    found: dict[str, int | None] = {}
+    for measure in MEASURES:
+        cells = [c for c in claims.cells if c.table == table and c.column == measure and c.value is not None]
+        own = next((float(cell.value) for cell in cells if cell.row == "TSJNet"), None)
+        if own is None:
+            found[measure] = None
+            continue
+        sign = 1 if cells[0].better == "lower" else -1
+        found[measure] = 1 + sum(sign * float(cell.value) < sign * own for cell in cells)
+    return found
