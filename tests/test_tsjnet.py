@@ -1,6 +1,5 @@
 """TSJNet's parts against slow versions of themselves, its losses by hand, its size, and two processes that train it."""
 
-import ast
 import os
 import re
 import subprocess
@@ -11,8 +10,10 @@ import torch
 from torch import nn
 
 from mmlib.backbones.deeplab import DeepLabV3Plus
+from mmlib.book import figures08
 from mmlib.losses.fusion import edges, ssim
 from mmlib.models.tsjnet import (
+    CorrectedMaximum,
     DetailBranch,
     NATBlock,
     NATBranch,
@@ -27,7 +28,6 @@ from mmlib.models.tsjnet import (
     window_start,
 )
 from mmlib.results import ROOT, load_claims
-from mmlib.results.fingerprint import notebook_code
 
 RELEASED = 45_133_055  # of the released network, with 17,040 that its forward never uses
 UNUSED = 2 * (128 + 2 * (64 * 64 + 64)) + 2 * 8 * (8 + 1)
@@ -235,40 +235,54 @@ def test_the_segmenter_keeps_the_size_and_minds_its_own_business():
     assert bottlenecks(image).shape == (3, 5, 40, 56)
 
 
-def table_of(name):
-    """A dictionary that the chapter assigns, {key: the ast of its value}."""
-    for node in ast.parse(notebook_code(ROOT / "nbs" / "08_tsjnet.ipynb")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
-            return {key.value: value for key, value in zip(node.value.keys, node.value.values)}
-    raise AssertionError(f"the chapter assigns no {name}")
+def test_without_its_attention_the_features_go_straight_through():
+    net = TSJNet(width=8, levels=1, pixel_unshuffle=2, base=lambda width, levels: nn.Identity()).eval()
+    x = torch.rand(1, 1, 56, 56)
+    with torch.no_grad():
+        features = net.encoder.reduce(net.encoder.trunk(net.encoder.embed(x)))
+        assert torch.equal(net.encoder(x)[0], features)
+    assert count(net) == count(TSJNet(width=8, levels=1, pixel_unshuffle=2)) - 2 * count(NATBranch(8, 1))
 
 
-def test_the_chapter_has_every_variant_that_the_claims_name_and_every_start():
-    variants, paper = table_of("VARIANTS"), load_claims("tsjnet")
-    asked = {name for row in paper.directions for name in (row.a, *row.b)}
-    asked |= {cell.measure.variant for cell in paper.cells if cell.measure}
-    assert asked <= variants.keys()
-    begins = {n: {k.arg: k.value for k in variant.keywords}.get("begins") for n, variant in variants.items()}
-    starts = {name for name, value in begins.items() if value is not None and value.value == ""}
-    assert {value.value for value in begins.values() if value is not None} - {""} | {"start"} == starts
+def test_a_correction_starts_at_the_maximum_and_can_leave_it():
+    torch.manual_seed(0)
+    net = CorrectedMaximum(TSJNet(width=8, levels=1, pixel_unshuffle=2)).eval()
+    visible, ir = torch.rand(2, 1, 56, 64), torch.rand(2, 1, 56, 64)
+    brightest = torch.maximum(visible, ir)
+    with torch.no_grad():
+        assert torch.equal(net(visible, ir)[0], brightest)
+        out = net.reconstruct(visible, ir)
+        assert torch.equal(out["fused"], brightest)
+        assert out["vis"].unique().tolist() == [0.5], "inputs are decoded without the skip"
+        nn.init.normal_(net.net.decoder.head[2].weight)
+        fused = net(visible, ir)[0]
+        assert not torch.allclose(fused, brightest, atol=0.05) and (fused - brightest).abs().max() <= 0.5
+        assert torch.allclose(net.reconstruct(visible, ir)["fused"], fused, atol=1e-6)
+        cut = fuse(net, visible, ir)
+    assert cut.min() >= 0 and cut.max() <= 1 and torch.equal(cut, fused.clamp(0, 1))
 
 
-def test_no_fusion_network_learns_from_the_pictures_that_it_is_tested_on():
-    learns = {name: value.value for name, value in table_of("TRACKS").items()}
-    assert learns["ministreet"] is None and len(learns) == 5
-    assert not learns.keys() & table_of("FULL").keys()
-    assert all(name != other for name, other in learns.items())
-    assert learns["roadscene"] == "msrs" and learns["msrs"] == "roadscene"
+def test_another_target_moves_the_grey_term_alone():
+    visible, ir, gates = torch.rand(2, 1, 20, 20), torch.rand(2, 1, 20, 20), torch.rand(2, 8, 20, 20)
+    out = {"fused": torch.rand(2, 1, 20, 20), "vis": visible, "ir": ir, "gates": gates}
+    usual = fusion_losses(out, visible, ir)
+    same = fusion_losses(out, visible, ir, torch.maximum(visible, ir))
+    other = fusion_losses(out, visible, ir, out["fused"])
+    assert all(torch.equal(usual[name], same[name]) for name in usual)
+    assert other["grey"] == 0 < usual["grey"]
+    assert all(torch.equal(usual[name], other[name]) for name in usual if name != "grey")
 
 
 def test_the_command_for_full_size_divides_the_papers_batches():
     text = (ROOT / "nbs" / "08_tsjnet.ipynb").read_text()
     processes = int(re.search(r"nproc_per_node=(\d+) -m mmlib.book.script 08 --preset paper", text)[1])
-    given = [ast.literal_eval(value) for value in table_of("SIZES")["paper"].args]
-    fusion, eval_detector, guides = given[6][1], given[7][1], 8
-    assert (fusion, eval_detector) == (4, 8)
-    assert fusion % processes == eval_detector % processes == guides % processes == 0
-    assert guides // processes >= 2, "the segmenter's batch norm of 1 x 1 maps needs two pictures"
+    paper = load_claims("tsjnet").presets["paper"]
+    assert paper["batch"] % processes == 0 and 8 % processes == 0  # 8: the default batch of the detector
+
+
+def test_what_is_tested_on_one_real_set_has_learned_from_another():
+    for test, learned in figures08.LEARNED_FROM.items():
+        assert test != learned
 
 
 @pytest.mark.slow

@@ -1,0 +1,65 @@
+"""Chapter 8's figures: they say so where records are missing, and show what the records say where they are there."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from mmlib.book import figures08
+from mmlib.results import Key, frame, load_claims
+
+NOTHING = frame("tsjnet", preset="night").iloc[:0]
+
+
+@pytest.mark.parametrize("draw", ["what_an_image_carries", "arms", "guidance", "branches", "twice"])
+def test_a_figure_without_records_says_so(draw):
+    assert "no run is published yet" in getattr(figures08, draw)(NOTHING).text
+
+
+def test_what_needs_whole_records_says_so_too(monkeypatch):
+    monkeypatch.setattr(figures08, "read_records", lambda paper: {})
+    assert "no run is published yet" in figures08.own_loss(NOTHING, {}).text
+    for draw in (figures08.learning, figures08.judged_health):
+        assert "no run is published yet" in draw({}).text
+    for draw in (figures08.rivals_judged, figures08.vif_variants, figures08.cost, figures08.real_boxes):
+        assert "no run is published yet" in draw().text
+    assert "no run is published yet" in figures08.leaderboard({}, "roadscene").text
+    assert not figures08.slips_recorded({})
+
+
+def test_every_name_of_a_figure_is_a_run_that_the_claims_know():
+    claims = load_claims("tsjnet")
+    known = claims.variants.keys() | claims.trials.keys()
+    assert figures08.NAMES.keys() <= known and set(figures08.SLIPS.values()) <= known
+
+
+def test_ranks_count_who_is_ahead_in_the_columns_direction():
+    msrs = figures08.paper_ranks("msrs")
+    assert msrs == {"SSIM": 1, "PSNR": 1, "MSE": 1, "VIF": None, "CC": 2, "CV": 3}
+    text = figures08.paper_block("msrs").text
+    assert "SuperFusion" in text and "missing" in text and "3 of 8" in text
+    assert "10.44 (perhaps 12.34)" in figures08.paper_block("m3fd").text
+
+
+def rival(metrics, names):
+    """A rival's record, in what the leaderboard reads."""
+    return SimpleNamespace(values={"names": names, "pictures": metrics, "time": {"median_s": 1.0}})
+
+
+def test_the_leaderboard_compares_on_the_pairs_that_all_have(monkeypatch):
+    there = {
+        Key("rivals", "reconet", "tno-png", "night", 0): rival({"ssim": [0.5, 0.5, 9.0]}, ["a", "b", "c"]),
+        Key("rivals", "lrrnet", "tno-png", "night", 0): rival({"ssim": [0.9, 0.3]}, ["a", "b"]),
+    }
+    monkeypatch.setattr(figures08, "read_records", lambda paper: there)
+    text = figures08.leaderboard({}, "tno").text
+    assert "2 pairs of TNO" in text and text.index("LRRNet") < text.index("ReCoNet")
+    assert "0.6" in text and "3.3" not in text
+
+
+def test_red_marks_boxes_that_hit_nothing():
+    image = torch.zeros(3, 20, 20)
+    found = {"boxes": torch.tensor([[0.0, 0, 8, 8], [10.0, 10, 18, 18]])}
+    shown = figures08._marked(image, found, torch.tensor([[0.0, 0, 8, 9]]))
+    assert tuple(shown[:, 10, 10].tolist()) == pytest.approx(figures08.WRONG)
+    assert tuple(shown[:, 0, 0].tolist()) != pytest.approx(figures08.WRONG)
