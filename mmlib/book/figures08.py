@@ -731,6 +731,31 @@ def judged_health(runs: Runs) -> Html:
     )
 
 
+RATES = {"start_rate_3e4": "3e-4", "tsjnet": "1e-3", "start_rate_3e3": "3e-3", "start_rate_5e3": "5e-3"}
+
+
+def rates(runs: Runs) -> Html:
+    """What of the network survives at which rate of the start; one run each."""
+    rows = []
+    for variant, rate in RATES.items():
+        run = record(runs, variant)
+        if run is None:
+            continue
+        ends = {part: readings["end"] for part, readings in run.health.items()}
+        adds = [100 * ends[part].get("varies", 0.0) for part in ("NAT, encoder", "NAT, fusion")]
+        dead = sorted(set(silent(run.health)) - {"detector"})
+        rows.append([rate, run.values["val"]["loss"]["sum"], *adds, ", ".join(dead) or "none"])
+    if not rows:
+        return missing("Learning rates and what they leave alive")
+    return show.table(
+        rows,
+        columns=["rate", "fusion loss", "NAT, encoder, %", "NAT, fusion, %", "silent"],
+        formats={"fusion loss": ".2f", "NAT, encoder, %": ".1f", "NAT, fusion, %": ".1f"},
+        caption="Rate of the start: the fusion loss on val streets, and how much each branch adds at the end",
+        footer="One run each, seed 0.",
+    )
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Does it hold? The rivals
 
@@ -988,3 +1013,18 @@ def paper_ranks(table: str) -> dict[str, int | None]:
         sign = 1 if cells[0].better == "lower" else -1
         found[measure] = 1 + sum(sign * float(cell.value) < sign * own for cell in cells)
     return found
+
+
+def abstracts() -> Html:
+    """The gains that the abstracts of both versions state."""
+    claims = load_claims(PAPER)
+    cells = [cell for cell in claims.cells if cell.table == "abstract"]
+    columns = list(dict.fromkeys(cell.column for cell in cells))
+    rows: dict[str, list] = {}
+    for cell in cells:
+        rows.setdefault(cell.row, [None] * len(columns))[columns.index(cell.column)] = cell.value
+    return show.table(
+        [[name, *values] for name, values in rows.items()],
+        columns=["abstract of", *columns],
+        caption="Average gains over other methods, in percent, as printed",
+    )
