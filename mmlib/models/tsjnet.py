@@ -481,9 +481,9 @@ class CorrectedMaximum(nn.Module):
     def forward(self, vis: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
         """The fused image (B, 1, H, W), not cut to [0, 1], and the gates."""
         out, gates = self.net(vis, ir)
-        return torch.maximum(vis, ir) + out - 0.5, gates
+        return torch.maximum(vis, ir) + (out - 0.5), gates
 
     def reconstruct(self, vis: Tensor, ir: Tensor) -> dict[str, Tensor]:
         """As TSJNet's; the inputs are decoded without the skip."""
         out = self.net.reconstruct(vis, ir)
-        return out | {"fused": torch.maximum(vis, ir) + out["fused"] - 0.5}
+        return out | {"fused": torch.maximum(vis, ir) + (out["fused"] - 0.5)}
