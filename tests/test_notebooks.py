@@ -50,6 +50,7 @@ def test_opens_with_title_colab_cell_and_parameters(chapter):
         used = "\n".join(cell.source for cell in code_cells(chapter)[2:])
         assert all(re.search(rf"\b{name}\b", used) for name in given)
     else:
+        assert given.pop("start", "") == "", "weights to go on from are the only further parameter"
         assert given | {"variant": "default"} == PARAMETERS
         asked = [load_claims(key) for key in paper_keys()]
         variants = [list(paper.variants) for paper in asked if paper.chapter == chapter.stem and paper.variants]
