@@ -20,7 +20,7 @@ from mmlib import show
 from mmlib.book.figures import may_show_real
 from mmlib.data import installed, load
 from mmlib.fusion.rules import average, by_saliency, laplacian_pyramid, maximum
-from mmlib.images import from_uint8, luma, luma8, to_uint8
+from mmlib.images import from_uint8, luma, to_uint8
 from mmlib.metrics import detection, fusion
 from mmlib.scenes import Knobs, scenes, split_seeds
 from mmlib.show.html import Html, figure, tag
@@ -251,7 +251,7 @@ CHEAT_SIZE = (128, 224)
 
 
 def cheat_pictures(seed: int = 0) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """Visible and infrared (1, 1, 128, 224), and the field to beat: four rules and both sources, all of whole levels."""
+    """Visible and infrared (1, 1, 128, 224), and the field to beat: four rules and both sources, in whole levels."""
     rgb, ir = night_pairs(1, (384, 768), seed)
     height, width = CHEAT_SIZE
     small = [F.avg_pool2d(x, 3)[..., :height, 16 : 16 + width] for x in (luma(rgb), ir)]
