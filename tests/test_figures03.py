@@ -1,4 +1,4 @@
-"""Chapter 3's figures: what the widgets print before they move is what mmlib computes, and they name nothing globally."""
+"""Chapter 3's figures: what the widgets print before they move is what mmlib computes."""
 
 import json
 import re

@@ -30,7 +30,7 @@ WHEEL = "A colour wheel: red is motion to the right, yellow-green down, cyan to 
 
 
 def painted(flow: Tensor, longest: float) -> Tensor:
-    """A flow (2, H, W) as colours (3, H, W). Arrows longer than `longest` pixels get the full colour, none a darker one."""
+    """A flow (2, H, W) as colours (3, H, W). Arrows longer than `longest` pixels get the full colour."""
     length = flow.norm(dim=0, keepdim=True)
     return flow_to_rgb((flow * (longest / length.clamp(min=longest)))[None], longest)[0]
 

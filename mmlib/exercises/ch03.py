@@ -1,4 +1,4 @@
-"""Hints to chapter 3's exercises: metrics to fool, a peak, shared bits, three means of a matrix, a share of sentences."""
+"""Hints to chapter 3's exercises: metrics to fool, a peak, shared bits, three means, a share of sentences."""
 
 from mmlib.exercises.checking import Exercise
 

@@ -1,4 +1,4 @@
-"""What chapter 4's exercises ask for: a motion to hide, motion across an edge, a flow flipped and resized, a round trip."""
+"""What chapter 4's exercises ask for: a motion to hide, motion across an edge, a flow flipped, a round trip."""
 
 import torch
 from torch import Tensor
