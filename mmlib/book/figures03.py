@@ -42,6 +42,15 @@ def night_pairs(count: int, size: tuple[int, int], seed: int = 0) -> tuple[Tenso
     return from_uint8(to_uint8(night["rgb"])), from_uint8(to_uint8(night["ir"]))
 
 
+def _sources(visible: Tensor, infrared: Tensor) -> str:
+    """Both sources side by side, small at every width."""
+    cells = ""
+    for picture, name in ((visible, "visible"), (infrared, "infrared")):
+        cells += tag("div", tag("div", name, style="font-size:.85em") + encode(picture).img(name), style="min-width:0")
+    style = "display:grid;grid-template-columns:1fr 1fr;gap:8px;max-width:26rem;margin:.4em 0"
+    return tag("div", cells, style=style)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The blind vote
 
@@ -125,7 +134,7 @@ def _round(number: int, rgb: Tensor, ir: Tensor, images: Sequence[Tensor], names
     """One round: the two sources, small, and a button for each picture."""
     scale = min(1.0, 340 / rgb.shape[-1])
     small = [F.interpolate(x, scale_factor=scale, mode="area")[0] for x in (rgb, ir, *images)]
-    sources = show.images([(small[0], "visible"), (small[1], "infrared")], alt="The two sources", columns=2, width=200)
+    sources = _sources(small[0], small[1])
     buttons = []
     for k, (picture, name) in enumerate(zip(small[2:], names)):
         letter = "ABCD"[k]
@@ -134,8 +143,8 @@ def _round(number: int, rgb: Tensor, ir: Tensor, images: Sequence[Tensor], names
         style = "padding:0;border:0;background:none;color:inherit;cursor:pointer;min-width:0;"
         style += "outline:3px solid transparent;outline-offset:2px"
         buttons.append(tag("button", face, type="button", data_k=k, style=style))
-    grid = "display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,220px),1fr));gap:10px;margin:.4em 0"
-    body = sources.html + tag("div", "".join(buttons), style=grid)
+    grid = "display:grid;grid-template-columns:1fr 1fr;gap:10px;margin:.4em 0"
+    body = sources + tag("div", "".join(buttons), style=grid)
     return tag("div", body, class_="mm-round", hidden=number > 0)
 
 
@@ -300,8 +309,8 @@ def cheat(seed: int = 0) -> Html:
         .img("your picture, before you touch it", style=stack)
         .replace('class="mm-picture', 'class="mm-start mm-picture')
     )
-    sources = show.images([(grey[0], "visible"), (heat[0], "infrared")], alt="The two sources", columns=2, width=200)
-    left = tag("div", tag("div", picture, style="display:grid") + sources.html, style="flex:1 1 18em;min-width:0")
+    sources = _sources(grey[0], heat[0])
+    left = tag("div", tag("div", picture, style="display:grid") + sources, style="flex:1 1 18em;min-width:0")
     button = tag("button", "Start again", type="button", onclick=RESET)
     told = tag("output", "Move a slider.", aria_live="polite", style=f"display:block;{QUIET};min-height:2.8em")
     right = (
@@ -365,7 +374,7 @@ def ranges(maps: Mapping[str, Tensor], by_range: Mapping[str, Mapping[str, float
         values = [round(means[name], 4) for name in methods]
         ranks = [order.index(name) + 1 for name in methods]
         tau = kendall([means[m] for m in methods], [by_range["255"][m] for m in methods])
-        boards.append({"L": L, "values": values, "ranks": ranks, "first": order[0], "tau": round(tau, 3)})
+        boards.append({"L": L, "values": values, "ranks": ranks, "first": order[0], "tau": round(tau, 6)})
     pictures = ""
     for number, (L, similar) in enumerate(maps.items()):
         painted = show.colour(similar[0, 0].clamp(0, 1), "viridis", 0, 1)
