@@ -21,15 +21,22 @@ import pytest
 from mmlib.exercises import find, in_chapter
 
 HERE = Path(__file__).resolve().parent
-CHAPTERS = {int(p.name[:2]): p for p in sorted((HERE.parent / "nbs").glob("[0-9][0-9]_*.ipynb"))}
+CHAPTERS: dict[int, list[Path]] = {}  # a chapter's notebooks: most exercises stand in the first
+for notebook in sorted((HERE.parent / "nbs").glob("[0-9][0-9]*_*.ipynb")):
+    CHAPTERS.setdefault(int(notebook.name[:2]), []).append(notebook)
 EXERCISES = [(number, name) for number in CHAPTERS for name in in_chapter(number)]
 each_exercise = pytest.mark.parametrize("number, name", EXERCISES)
+
+
+def all_cells(number: int) -> list[dict]:
+    """The cells of all notebooks of a chapter."""
+    return [cell for path in CHAPTERS[number] for cell in json.loads(path.read_text())["cells"]]
 
 
 def cells(number: int, tag: str) -> dict[str, str]:
     """The cells of a chapter that carry this tag, by exercise."""
     found = {}
-    for cell in json.loads(CHAPTERS[number].read_text())["cells"]:
+    for cell in all_cells(number):
         name = cell["metadata"].get("exercise")
         if tag in cell["metadata"].get("tags", []):
             assert name, f"chapter {number}: a cell tagged {tag} lacks the metadata 'exercise'"
@@ -41,7 +48,7 @@ def cells(number: int, tag: str) -> dict[str, str]:
 def imports(number: int) -> str:
     """All import statements of a chapter's other cells."""
     lines = []
-    for cell in json.loads(CHAPTERS[number].read_text())["cells"]:
+    for cell in all_cells(number):
         if cell["cell_type"] == "code" and not {"colab", "exercise", "solution"} & {*cell["metadata"].get("tags", [])}:
             code = "".join("pass\n" if re.match(r"\s*[%!]", line) else line for line in cell["source"])
             lines += [ast.unparse(n) for n in ast.parse(code).body if isinstance(n, (ast.Import, ast.ImportFrom))]
@@ -84,7 +91,7 @@ def mutants(number: int) -> dict[str, list[Callable]]:
 
 @pytest.mark.parametrize("number", CHAPTERS)
 def test_a_chapter_has_three_exercises_each_in_its_place(number):
-    known, text = set(in_chapter(number)), CHAPTERS[number].read_text()
+    known, text = set(in_chapter(number)), "".join(path.read_text() for path in CHAPTERS[number])
     assert len(known) >= 3
     assert set(cells(number, "exercise")) == known, "stub cells and mmlib.exercises differ"
     assert set(cells(number, "solution")) == known, "solution cells and mmlib.exercises differ"

@@ -1,6 +1,25 @@
-"""Hints to chapter 3's exercises: a peak, shared bits, three means of one matrix, a share of sentences."""
+"""Hints to chapter 3's exercises: metrics to fool, a peak, shared bits, three means, a share of sentences."""
 
 from mmlib.exercises.checking import Exercise
+
+scramble = Exercise(
+    "ch3.scramble",
+    hints=[
+        "EN and SD know how often each grey level occurs. What do they not know?",
+        "They do not know where a level stands. Any rearrangement of the pixels has the same histogram.",
+        "Mix the pixels: `torch.randperm(n)` gives an order in which to read them; `view` gives back the shape.",
+    ],
+)
+
+cheat = Exercise(
+    "ch3.cheat",
+    hints=[
+        "Five metrics, two tricks. Which picture is first in MI, and what raises all that count variation?",
+        "Copy the visible image. Its MI with itself is its whole entropy, and a change of contrast that loses no level "
+        "keeps that.",
+        "Stretch it until its darkest pixel is 0 and its brightest 1: `(rgb - rgb.min()) / (rgb.max() - rgb.min())`.",
+    ],
+)
 
 psnr = Exercise(
     "ch3.psnr",
@@ -18,6 +37,16 @@ mutual_information = Exercise(
         "`torch.bincount` gives the histogram; divide by the number of pixels, and leave out the empty bins before the "
         "logarithm.",
         "A pair of levels becomes one whole number as `a * 256 + f`; the entropy of those numbers is H(A, F).",
+    ],
+)
+
+blind_spot = Exercise(
+    "ch3.blind_spot",
+    hints=[
+        "Accuracy counts pixels, mIoU counts classes. Which classes cost you the fewest pixels?",
+        "Call everything by the name of the largest class: every other class has an IoU of 0.",
+        "If fewer than 10 % of the pixels are wrong then, there is room left. Give some pixels of the large class to a "
+        "small one: the large class's IoU falls, too.",
     ],
 )
 

@@ -1,10 +1,37 @@
-"""What chapter 4's exercises ask for: motion across an edge, a flow flipped and resized, a round trip."""
+"""What chapter 4's exercises ask for: a motion to hide, motion across an edge, a flow flipped, a round trip."""
 
 import torch
 from torch import Tensor
 
 from mmlib.exercises.asking import Ask
 from mmlib.exercises.checking import exercise
+
+
+@exercise(
+    "ch4.invisible",
+    hints=[
+        "Which part of a motion can be seen at an edge, and which can't? Look at the valley in the misfit map.",
+        "Make a picture in which every edge runs in the direction of the motion.",
+        "Vertical stripes that move down look the same as before: take the first row of the texture, and repeat it in "
+        "every row of both frames.",
+    ],
+)
+def invisible(ask: Ask) -> None:
+    """Two frames (1, 1, H, W) that move by (0, 2), have contrast, and are equal."""
+    texture = torch.tensor([[0.0, 1.0, 0.5], [0.5, 0.0, 1.0], [1.0, 0.5, 0.0], [0.2, 0.8, 0.4]]).view(1, 1, 4, 3)
+
+    def moved(pair: tuple[Tensor, Tensor]) -> bool:
+        now, later = pair
+        return now.shape == later.shape == texture.shape and torch.allclose(later[..., 2:, :], now[..., :-2, :])
+
+    ask.holds("below row 2, later shows what now shows two rows above", texture, that=moved, expected="moved by (0, 2)")
+    ask.holds("it has contrast", texture, that=lambda pair: float(pair[0].std()) > 0.1, expected="a std above 0.1")
+    ask.holds(
+        "both frames are equal, so that any estimator answers 0",
+        texture,
+        that=lambda pair: torch.allclose(pair[0], pair[1]),
+        expected="two equal frames",
+    )
 
 
 @exercise(

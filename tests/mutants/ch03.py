@@ -52,7 +52,39 @@ def pr_leaves_out_the_empty(intersections, unions, x):
     return (intersections[some] / unions[some] >= x).double().mean()
 
 
+def scramble_flips(image):
+    return image.flip(-1)
+
+
+def scramble_is_noise(image):
+    return torch.rand(image.shape, generator=torch.Generator().manual_seed(0))
+
+
+def cheat_copies_without_stretching(rgb, ir):
+    return rgb
+
+
+def cheat_lets_the_infrared_in(rgb, ir):
+    mixed = 0.9 * rgb + 0.1 * ir
+    return (mixed - mixed.min()) / (mixed.max() - mixed.min())
+
+
+def cheat_adds_noise(rgb, ir):
+    return torch.rand(rgb.shape, generator=torch.Generator().manual_seed(0))
+
+
+def blind_spot_loses_the_small_classes_only(labels):
+    return torch.full_like(labels, int(labels.flatten().bincount().argmax()))
+
+
+def blind_spot_spends_too_much(labels):
+    return torch.ones_like(labels)
+
+
 MUTANTS = {
+    "ch3.scramble": [scramble_flips, scramble_is_noise],
+    "ch3.cheat": [cheat_copies_without_stretching, cheat_lets_the_infrared_in, cheat_adds_noise],
+    "ch3.blind_spot": [blind_spot_loses_the_small_classes_only, blind_spot_spends_too_much],
     "ch3.psnr": [psnr_averages_decibels, psnr_with_the_sources_peak],
     "ch3.mutual_information": [information_in_nats, information_with_a_factor_of_255],
     "ch3.miou": [miou_always_skips, miou_with_columns_as_truth],

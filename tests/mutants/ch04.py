@@ -46,7 +46,23 @@ def forgets_the_left_edge(forward, backward, tolerance):
     return ~inside | ((forward + home).norm(dim=0) > tolerance)
 
 
+def moves_the_texture(texture):
+    later = texture.roll(2, dims=2)
+    return texture, later
+
+
+def shows_nothing(texture):
+    grey = torch.full_like(texture, 0.5)
+    return grey, grey.clone()
+
+
+def stripes_the_other_way(texture):
+    now = texture[..., :1].expand(texture.shape).clone()
+    return now, now.clone()
+
+
 MUTANTS = {
+    "ch4.invisible": [moves_the_texture, shows_nothing, stripes_the_other_way],
     "ch4.normal_flow": [divides_by_the_length, nan_where_flat],
     "ch4.flip": [only_moves, only_turns],
     "ch4.resize": [keeps_the_lengths, height_for_u],
