@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mmlib.book import real
 from mmlib.files import ROOT, locked
 from mmlib.notebooks import chapters
 
@@ -18,7 +19,8 @@ def stage(build: Path) -> Path:
     (folder / "nbs").mkdir(parents=True)
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    left_out = [".*", "__pycache__", *([] if real.allowed() else ["real"])]
+    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns(*left_out))
     shutil.copytree(build / "vendor" / "mathjax", folder / "vendor" / "mathjax")
     for chapter in chapters():
         shutil.copy(build / "nbs" / chapter.name, folder / "nbs" / chapter.name)
