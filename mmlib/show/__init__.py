@@ -8,6 +8,7 @@ With a running kernel ``explore`` recomputes; in the built book (``MMLIB_STATIC=
 beforehand, and the slider still moves.
 """
 
+from mmlib.show.choose import choose, chosen
 from mmlib.show.code import code
 from mmlib.show.colours import boxes, colour, flow_key, labels_to_rgb, legend, overlay
 from mmlib.show.health import health
@@ -23,6 +24,8 @@ __all__ = [
     "Answer",
     "Html",
     "boxes",
+    "choose",
+    "chosen",
     "code",
     "colour",
     "compare",
