@@ -79,7 +79,7 @@ def hunt(street: Mapping, people: Sequence[Suspect]) -> Html:
         [one.name for one in people],
         notes=[f"Noted: {one.name}. The tables below will mark your suspect." for one in people],
         group=GROUP,
-        alt="A street at night, seen from a car: a white car ahead, a crossing, somebody in an orange jacket on the right",
+        alt="A street at night, seen from a car: a white car ahead, a crossing, a man in an orange jacket on the right",
         caption="The street at night, drawn by MiniStreet. Point at your suspect, or use the buttons.",
         start="You haven't named a suspect yet.",
         miss="Nobody stands here.",

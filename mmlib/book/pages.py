@@ -25,6 +25,7 @@ def stage(build: Path) -> Path:
     for chapter in chapters():
         shutil.copy(build / "nbs" / chapter.name, folder / "nbs" / chapter.name)
     draw_ledger(folder / "book" / "ledger.md")
+    draw_front(folder / "book" / "intro.md")
     return folder
 
 
@@ -32,6 +33,14 @@ def draw_ledger(page: Path) -> None:
     """Put the ledger, drawn from claims and records, into its staged page; a book without that page has no ledger."""
     if page.exists():
         from mmlib.book.ledger import stage as into
+
+        into(page)
+
+
+def draw_front(page: Path) -> None:
+    """Put the lens and the five claims into the staged first page; a book without that page has neither."""
+    if page.exists():
+        from mmlib.book.front import stage as into
 
         into(page)
 

@@ -53,7 +53,7 @@ def _pair_of(got: object, mask: Tensor) -> bool:
     hints=[
         "A thing can stand out in two ways: brighter than what is around it, or darker.",
         "What does the average show where the light has gained just as much as the heat has lost?",
-        "Draw the person bright on dark in `rgb` and dark on bright in `ir`, with the same step in grey levels. Luma of "
+        "Draw the person bright on dark in `rgb` and dark on bright in `ir`, with the same step in levels. Luma of "
         "three equal channels is that channel.",
     ],
 )

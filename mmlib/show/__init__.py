@@ -14,6 +14,7 @@ from mmlib.show.colours import boxes, colour, flow_key, labels_to_rgb, legend, o
 from mmlib.show.health import health
 from mmlib.show.html import Html, is_static
 from mmlib.show.images import images
+from mmlib.show.lens import lens
 from mmlib.show.phrasebook import Answer, phrasebook
 from mmlib.show.plots import plot
 from mmlib.show.tables import table
@@ -37,6 +38,7 @@ __all__ = [
     "is_static",
     "labels_to_rgb",
     "legend",
+    "lens",
     "overlay",
     "phrasebook",
     "pick",
