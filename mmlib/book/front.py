@@ -52,7 +52,7 @@ def lens() -> Html:
         found="There: somebody in a dark coat, on the road.",
         start=(30, 45),
         alt="A street at night in which a walker in a dark coat can hardly be seen",
-        caption="A scene of MiniStreet, the generator that comes with this book. Drag the lens, tap, or use the sliders.",
+        caption="A scene of MiniStreet, the generator that comes with this book. Drag the lens, or use the sliders.",
     )
 
 
