@@ -1,4 +1,4 @@
-"""The first page's lens and claims, chapter 2's figures, and the lens itself: what they're made of and what they refuse."""
+"""The first page's lens and claims, and chapter 2's figures: what they're made of and what they refuse."""
 
 import json
 import re
@@ -9,6 +9,7 @@ import torch
 
 from mmlib import show
 from mmlib.book import figures02, front
+from mmlib.files import ROOT
 
 LAYERS = {"heat": torch.ones(3, 20, 40), "motion": torch.full((3, 20, 40), 0.5)}
 
@@ -52,15 +53,19 @@ def test_five_claims_stand_as_in_the_ledger():
     assert text.count("<tr") == 6 and 'data-label="verdict"' in text
 
 
-def test_the_first_page_needs_its_marks(tmp_path):
+def test_the_first_page_has_both_marks_and_they_are_filled(tmp_path):
     page = tmp_path / "intro.md"
-    page.write_text(f"# Title\n\n{front.LENS_MARK}\n\n{front.CLAIMS_MARK}\n")
+    page.write_text((ROOT / "book" / "intro.md").read_text())
     front.stage(page)
     made = page.read_text()
-    assert "mm-lens" in made and "Five claims" in made and front.LENS_MARK not in made
-    page.write_text("# Title\n")
-    with pytest.raises(ValueError, match="expected the line"):
-        front.stage(page)
+    assert "mm-lens" in made and "Five claims" in made and "drawn here" not in made
+
+
+def test_another_first_page_stays_as_it_is(tmp_path):
+    page = tmp_path / "intro.md"
+    page.write_text("# Toy\n")
+    front.stage(page)
+    assert page.read_text() == "# Toy\n"
 
 
 def crop(value):

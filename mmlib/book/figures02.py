@@ -166,7 +166,7 @@ def _ray(number: int, knobs: Knobs, size: tuple[int, int]):
 def _mark(metres: int) -> str:
     style = (
         "position:absolute;left:50%;transform:translate(-50%,-50%);pointer-events:none;font-size:.75em;"
-        "padding:0 .3em;border-radius:3px;background:rgb(0 0 0/.6);color:#ffd91a;visibility:hidden"
+        "padding:0 .3em;border-radius:3px;background:rgb(0 0 0/.85);color:#ffd91a;visibility:hidden"
     )
     return tag("span", f"{metres} m", class_="mm-mark", data_m=metres, style=style)
 
@@ -278,7 +278,7 @@ def drawn_crops(count: int, size: tuple[int, int] = (384, 768)) -> list[Crop]:
 # `this` is one of the two buttons of a question.
 GUESS = (
     "const c=this.closest('.mm-question'),f=this.closest('figure'),right=this.dataset.side==c.dataset.real;"
-    "c.querySelectorAll('button').forEach(b=>{b.disabled=true;b.style.fontWeight=b==this?'bold':'normal'});"
+    "if(c.dataset.answer)return;this.style.fontWeight='bold';"
     "c.dataset.answer=right?1:0;c.querySelector('.mm-said').textContent=(right?'Yes. ':'No. ')+c.dataset.told;"
     "const n=[...f.querySelectorAll('[data-answer]')];"
     "f.querySelector('output').textContent=n.filter(e=>e.dataset.answer==1).length+' right of '+n.length+' answered'"
