@@ -50,7 +50,7 @@ def lens() -> Html:
         pictures,
         target=WALKER,
         found="There: somebody in a dark coat, on the road.",
-        start=(30, 45),
+        start=(72, 35),
         alt="A street at night in which a walker in a dark coat can hardly be seen",
         caption="A scene of MiniStreet, the generator that comes with this book. Drag the lens, or use the sliders.",
     )
