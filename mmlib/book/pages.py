@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mmlib.book import real
 from mmlib.files import ROOT, locked
 from mmlib.notebooks import chapters
 
@@ -18,7 +19,8 @@ def stage(build: Path) -> Path:
     (folder / "nbs").mkdir(parents=True)
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    left_out = [".*", "__pycache__", *([] if real.allowed() else ["real"])]
+    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns(*left_out))
     shutil.copytree(build / "vendor" / "mathjax", folder / "vendor" / "mathjax")
     for chapter in chapters():
         shutil.copy(build / "nbs" / chapter.name, folder / "nbs" / chapter.name)
@@ -27,13 +29,19 @@ def stage(build: Path) -> Path:
 
 
 def draw(book: Path) -> None:
-    """Put what is drawn from records into its staged pages; a book without such a page goes without."""
-    from mmlib.book import ledger, speed
+    """Put what is drawn from scenes and records into its staged pages; a book without such a page or mark has none."""
+    from mmlib.book import front, ledger, speed
 
-    drawn = {"ledger.md": (ledger.MARK, ledger.ledger_html), "training_at_scale.md": (speed.MARK, speed.speed_html)}
-    for name, (mark, html) in drawn.items():
-        if (book / name).exists():
-            put(book / name, mark, html())
+    drawn = [
+        ("intro.md", front.LENS_MARK, front.lens_html),
+        ("intro.md", front.CLAIMS_MARK, front.claims_html),
+        ("ledger.md", ledger.MARK, ledger.ledger_html),
+        ("training_at_scale.md", speed.MARK, speed.speed_html),
+    ]
+    for name, mark, html in drawn:
+        page = book / name
+        if page.exists() and mark in page.read_text(encoding="utf-8"):
+            put(page, mark, html())
 
 
 def put(page: Path, mark: str, html: str) -> None:

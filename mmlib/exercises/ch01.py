@@ -1,10 +1,11 @@
-"""What chapter 1's exercises ask for: average two senses, look along the flow, find the warmest."""
+"""What chapter 1's exercises ask for: average two senses, hide from the average, look along the flow, the warmest."""
 
 import torch
 from torch import Tensor
 
 from mmlib.exercises.asking import Ask
 from mmlib.exercises.checking import exercise
+from mmlib.images import luma
 
 WHITE, BLACK = torch.ones(1, 3, 2, 2), torch.zeros(1, 3, 2, 2)
 ORANGE = torch.tensor([1.0, 0.5, 0.0]).view(1, 3, 1, 1)  # its luma is 0.5925
@@ -27,6 +28,59 @@ def average(ask: Ask) -> None:
     ask.equals("colours count as the eye sees them (luma, not the plain mean)", rgb, IR, want=want)
     batch = torch.cat([BLACK, WHITE])
     ask.equals("every scene of a batch is fused on its own", batch, batch[:, :1], want=batch[:, :1])
+
+
+def _step(image: Tensor, mask: Tensor) -> float:
+    """By how many grey levels a region is brighter than the rest of an image (1, H, W)."""
+    return 255 * (image[0][mask].mean() - image[0][~mask].mean()).item()
+
+
+def _average_step(got: tuple[Tensor, Tensor], mask: Tensor) -> float:
+    """The step of the average of an rgb and an infrared image."""
+    return _step((luma(got[0]) + got[1]) / 2, mask)
+
+
+def _pair_of(got: object, mask: Tensor) -> bool:
+    """Whether an answer is an rgb (3, H, W) and an infrared image (1, H, W) of the mask's size, with values 0 to 1."""
+    if not (isinstance(got, tuple | list) and len(got) == 2 and all(isinstance(one, Tensor) for one in got)):
+        return False
+    shapes = [tuple(one.shape) for one in got] == [(3, *mask.shape), (1, *mask.shape)]
+    return shapes and all(bool(((one >= 0) & (one <= 1)).all()) for one in got)
+
+
+@exercise(
+    "ch1.vanish",
+    hints=[
+        "A thing can stand out in two ways: brighter than what is around it, or darker.",
+        "What does the average show where the light has gained just as much as the heat has lost?",
+        "Draw the person bright on dark in `rgb` and dark on bright in `ir`, with the same step in levels. Luma of "
+        "three equal channels is that channel.",
+    ],
+)
+def vanish(ask: Ask) -> None:
+    """Two images in which an outline (H, W) is plain to see, and whose average hides it."""
+    square = torch.zeros(6, 8, dtype=torch.bool)
+    square[2:5, 3:5] = True
+    lone = torch.zeros(3, 3, dtype=torch.bool)
+    lone[0, 2] = True
+    shape = "rgb (3, H, W) and ir (1, H, W) with values from 0 to 1"
+    ask.holds("a pair of images of the mask's size", square, that=lambda got: _pair_of(got, square), expected=shape)
+    plain = "at least 50 grey levels between inside and outside in"
+    ask.holds(
+        "the person is plain to see in light",
+        square,
+        that=lambda got: abs(_step(luma(got[0]), square)) >= 50,
+        expected=f"{plain} light",
+    )
+    ask.holds(
+        "the person is plain to see in heat",
+        square,
+        that=lambda got: abs(_step(got[1], square)) >= 50,
+        expected=f"{plain} heat",
+    )
+    hidden = "less than 1 grey level between inside and outside in the average"
+    for name, mask in (("the average hides the person", square), ("... of any shape", lone)):
+        ask.holds(name, mask, that=lambda got, mask=mask: abs(_average_step(got, mask)) < 1, expected=hidden)
 
 
 def _picture(rows: list[list[int]]) -> Tensor:

@@ -1,4 +1,4 @@
-"""What chapter 2's exercises ask for: the ground's distance, the nearest thing, class shares, smaller labels."""
+"""What chapter 2's exercises ask for: the ground's distance, another street with the same film, the nearest thing."""
 
 import torch
 
@@ -26,6 +26,61 @@ def ground_distance(ask: Ask) -> None:
     ask.equals("at the horizon and above: infinity", square, f=100.0, height=1.5, horizon=50.0, want=want)
 
 
+def _flow(depth: torch.Tensor, advance: float) -> torch.Tensor:
+    """How far each pixel moves away from the middle, as a share of its distance from it, (H, W)."""
+    return depth / (depth - advance) - 1
+
+
+def _two(got: object, depth: torch.Tensor) -> bool:
+    """Whether an answer is a depth map of that shape and a number, all positive."""
+    if not (isinstance(got, tuple | list) and len(got) == 2 and isinstance(got[0], torch.Tensor)):
+        return False
+    return got[0].shape == depth.shape and bool((got[0] > 0).all()) and float(got[1]) > 0
+
+
+def _other(mine: torch.Tensor, theirs: torch.Tensor) -> bool:
+    """Whether every number is at least a fifth larger or smaller."""
+    ratio = mine / theirs
+    return bool(((ratio >= 1.2) | (ratio <= 0.8)).all())
+
+
+@exercise(
+    "ch2.other_street",
+    hints=[
+        "Write the flow as a function of Z and a alone. In which combination do they occur?",
+        "Z / (Z - a) stays the same if both change together. How?",
+        "A model railway filmed from a model train looks like the railway: multiply both by the same number.",
+    ],
+)
+def other_street(ask: Ask) -> None:
+    """Another depth map (H, W) and another advance with the same flow in every pixel."""
+    depth = torch.tensor([[4.0, 8.0, 16.0], [5.0, 10.0, 40.0]])
+    shape = "a depth map of the same shape and an advance, both positive"
+    ask.holds("a depth map and an advance", depth, 0.5, that=lambda got: _two(got, depth), expected=shape)
+    ask.holds(
+        "every distance is another one",
+        depth,
+        0.5,
+        that=lambda got: _other(got[0], depth),
+        expected="every distance at least a fifth larger or smaller",
+    )
+    ask.holds(
+        "the camera drives another way",
+        depth,
+        0.5,
+        that=lambda got: _other(torch.tensor(float(got[1])), torch.tensor(0.5)),
+        expected="an advance at least a fifth larger or smaller than 0.5",
+    )
+    for name, advance in (("the flow is the same", 0.5), ("... at any speed", 2.0)):
+        ask.holds(
+            name,
+            depth,
+            advance,
+            that=lambda got, a=advance: torch.allclose(_flow(got[0], float(got[1])), _flow(depth, a), atol=1e-5),
+            expected="the same flow in every pixel",
+        )
+
+
 @exercise(
     "ch2.nearest",
     hints=[
@@ -50,42 +105,3 @@ def nearest(ask: Ask) -> None:
     alone = torch.where(instances == 9, 9, 0)
     ask.equals("a single object is always the nearest", depth, alone, want=9)
     ask.equals("without objects: 0", depth, torch.zeros_like(instances), want=0)
-
-
-@exercise(
-    "ch2.shares",
-    hints=[
-        "Leave out the unknown pixels first. What is left can be counted and divided.",
-        "`known = labels[labels != 255]` is flat already; `torch.bincount(known, minlength=n)` counts.",
-        "Check `known` against 0 and n before counting, and divide by `counts.sum().clamp(min=1)`.",
-    ],
-)
-def shares(ask: Ask) -> None:
-    """The share of each of n classes among the known pixels: whole numbers of any shape give (n,)."""
-    labels = torch.tensor([[0, 0, 2], [2, 2, 0]])
-    ask.equals("half and half; classes that do not occur have share 0", labels, 4, want=torch.tensor([0.5, 0, 0.5, 0]))
-    holes = torch.tensor([[[0, 255, 2], [255, 2, 2]]])
-    ask.equals("unknown pixels (255) are not in the total", holes, 3, want=torch.tensor([0.25, 0, 0.75]))
-    ask.equals("nothing known: zeros", torch.full((2, 2), 255), 3, want=torch.zeros(3))
-    ask.refuses("a class beyond n is a mistake in the data", torch.tensor([0, 3]), 3)
-    ask.refuses("a negative number is a mistake in the data", torch.tensor([0, -1]), 3)
-
-
-@exercise(
-    "ch2.shrink",
-    hints=[
-        "Bring the pixels of each block side by side into a last axis of length k * k, then let them vote.",
-        "`labels.view(H // k, k, W // k, k).transpose(1, 2).reshape(H // k, W // k, k * k)` makes the blocks; "
-        "`F.one_hot(blocks, 256).sum(2)` counts votes for every number.",
-        "Drop column 255 from the votes; `argmax` takes the first of equals. Where no vote is left, the answer is 255.",
-    ],
-)
-def shrink(ask: Ask) -> None:
-    """The most frequent known class of each block: (H, W) and k give (H / k, W / k)."""
-    labels = torch.tensor([[7, 7, 1, 4, 4, 4], [7, 2, 1, 1, 0, 4]])
-    ask.equals("the majority of each block", labels, 2, want=torch.tensor([[7, 1, 4]]))
-    ask.equals("blocks of one pixel change nothing", labels, 1, want=labels)
-    tie = torch.tensor([[7, 2], [2, 7]])
-    ask.equals("ties go to the smaller number, never to a mean", tie, 2, want=torch.tensor([[2]]))
-    holes = torch.tensor([[255, 255, 255, 255], [255, 4, 255, 255]])
-    ask.equals("unknown pixels do not vote; nothing else stays 255", holes, 2, want=torch.tensor([[4, 255]]))

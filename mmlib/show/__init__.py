@@ -8,11 +8,13 @@ With a running kernel ``explore`` recomputes; in the built book (``MMLIB_STATIC=
 beforehand, and the slider still moves.
 """
 
+from mmlib.show.choose import choose, chosen
 from mmlib.show.code import code
 from mmlib.show.colours import boxes, colour, flow_key, labels_to_rgb, legend, overlay
 from mmlib.show.health import health
 from mmlib.show.html import Html, is_static
 from mmlib.show.images import images
+from mmlib.show.lens import lens
 from mmlib.show.phrasebook import Answer, phrasebook
 from mmlib.show.plots import plot
 from mmlib.show.tables import table
@@ -23,6 +25,8 @@ __all__ = [
     "Answer",
     "Html",
     "boxes",
+    "choose",
+    "chosen",
     "code",
     "colour",
     "compare",
@@ -34,6 +38,7 @@ __all__ = [
     "is_static",
     "labels_to_rgb",
     "legend",
+    "lens",
     "overlay",
     "phrasebook",
     "pick",

@@ -13,6 +13,20 @@ def mixes_the_batch(rgb, ir):
     return ((luma(rgb) + ir) / 2).mean(0, keepdim=True).expand_as(ir)
 
 
+def bright_in_both(mask):
+    inside = 0.3 + 0.4 * mask[None].float()
+    return inside.expand(3, -1, -1), inside
+
+
+def cold_where_nothing_is_seen(mask):
+    return torch.full((3, *mask.shape), 0.5), 0.7 - 0.4 * mask[None].float()
+
+
+def other_steps(mask):
+    inside = mask[None].float()
+    return (0.2 + 0.6 * inside).expand(3, -1, -1), 0.7 - 0.4 * inside
+
+
 def u_and_v_swapped(image_next, flow):
     H, W = image_next.shape[-2:]
     y, x = torch.meshgrid(torch.arange(H), torch.arange(W), indexing="ij")
@@ -40,6 +54,7 @@ def counts_the_background(ir, instances):
 
 MUTANTS = {
     "ch1.average": [plain_mean, mixes_the_batch],
+    "ch1.vanish": [bright_in_both, cold_where_nothing_is_seen, other_steps],
     "ch1.look_back": [u_and_v_swapped, forgets_the_left_edge],
     "ch1.warmest": [by_median, counts_the_background],
 }

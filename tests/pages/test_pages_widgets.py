@@ -1,5 +1,6 @@
 """The moving figures of the built pages: every one of them moves, by keyboard, by mouse and by finger."""
 
+import json
 import re
 
 import pytest
@@ -114,6 +115,69 @@ def test_widgets_do_not_move_each_other(open_page, holding, address):
         page.locator(".mm-controls input[type=range]").first.press("End")
         page.locator(".mm-controls input[type=range]").first.press("ArrowLeft")
         assert outputs.all_inner_texts()[1:] == before[1:]
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_lens_follows_the_keyboard_and_a_finger(open_page, holding, address, viewport):
+    options = {"viewport": viewport, "has_touch": True}
+    for page, figure in figures(open_page, holding, address, ".mm-lens", **options):
+        stage, said = figure.locator(".mm-stage"), figure.locator("output")
+        across, down = figure.locator("input").all()
+        before = stage.screenshot()
+        across.focus()
+        page.keyboard.press("End")
+        page.keyboard.press("ArrowLeft")
+        assert said.inner_text().find("99 % across") > 0 and stage.screenshot() != before
+        heat = stage.screenshot()
+        figure.locator("button").nth(1).press("Enter")
+        assert stage.screenshot() != heat, "another sense shows something else"
+        left, top, right, bottom = json.loads(figure.get_attribute("data-target"))
+        box = stage.bounding_box()
+        x, y = (left + right) / 200 * box["width"], (top + bottom) / 200 * box["height"]
+        page.touchscreen.tap(box["x"] + x, box["y"] + y)
+        page.wait_for_timeout(100)
+        assert said.inner_text() == figure.get_attribute("data-found")
+        assert abs(int(down.input_value()) - (top + bottom) / 2) <= 2
+
+
+def test_a_suspect_can_be_chosen_in_the_picture_or_by_keyboard_and_the_tables_know(open_page, holding, address):
+    for page, figure in figures(open_page, holding, address, ".mm-choose"):
+        named = figure.locator(".mm-controls button")
+        named.nth(1).press("Enter")
+        group = figure.get_attribute("data-group")
+        marks = page.locator(f'.mm-mine[data-group="{group}"]')
+        shown = marks.evaluate_all("all => all.filter(e => !e.hidden).map(e => e.dataset.k)")
+        assert shown and set(shown) == {"1"}
+        figure.locator(".mm-stage button").nth(0).click(force=True)
+        assert named.nth(0).get_attribute("aria-pressed") == "true"
+        assert figure.locator("output").inner_text() == json.loads(figure.get_attribute("data-notes"))[0]
+        box = figure.locator(".mm-stage").bounding_box()
+        page.mouse.click(box["x"] + 3, box["y"] + 3)
+        assert figure.locator("output").inner_text() == figure.locator(".mm-stage").get_attribute("data-miss")
+
+
+def test_a_ray_follows_mouse_and_keyboard(open_page, holding, address):
+    for page, figure in figures(open_page, holding, address, ".mm-pinhole"):
+        said, box = figure.locator("output"), figure.locator(".mm-stage").bounding_box()
+        page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.9 * box["height"])
+        near = said.inner_text()
+        assert near.startswith("road, ") and "K (" in near
+        for k in range(5):
+            figure.locator("input").nth(k).focus()
+            before = said.inner_text()
+            page.keyboard.press("Home")
+            assert said.inner_text() != before, "a slider changes nothing"
+            page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.9 * box["height"])
+
+
+def test_a_guess_is_answered_once(open_page, holding, address):
+    for _, figure in figures(open_page, holding, address, ".mm-quiz"):
+        question = figure.locator(".mm-question").first
+        question.locator(f'button[data-side="{question.get_attribute("data-real")}"]').press("Enter")
+        assert question.locator(".mm-said").inner_text().startswith("Yes.")
+        question.locator("button").first.press("Enter")
+        question.locator("button").last.press("Enter")
+        assert figure.locator("output").inner_text() == "1 right of 1 answered"
 
 
 def test_on_a_phone_a_verdict_stands_below_its_claim(open_page, holding, address):
