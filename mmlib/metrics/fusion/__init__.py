@@ -5,7 +5,7 @@ in [0, 1]. What papers do differently (sum or mean over the sources, data range,
 arguments; the combinations found in print are ready in CONVENTIONS:
 
     evaluate(fused, rgb, ir, convention="cddfuse")["ssim"]
-    ssim(fused, rgb, ir, **CONVENTIONS["cddfuse"]["ssim"])     # the same
+    ssim(fused, rgb, ir, **CONVENTIONS["cddfuse"]["ssim"])     # the same, for images of whole grey levels
 
 Images with NaN or infinite values, values outside [0, 1], integers or unequal sizes are refused with an error that says
 what to do. What a constant image gives stands with each metric; where nothing is said it is an ordinary number.
