@@ -31,7 +31,7 @@ def test_one_switch_takes_them_out(setting, shown, monkeypatch, tmp_path):
     monkeypatch.setenv("PUBLISH_REAL_IMAGES", setting)
     assert (real.tno("18") is not None) == shown and (real.rubber_whale() is not None) == shown
     monkeypatch.setattr(pages, "chapters", lambda: [])
-    monkeypatch.setattr(pages, "draw_ledger", lambda page: None)
+    monkeypatch.setattr(pages, "draw", lambda book: None)
     (tmp_path / "vendor" / "mathjax").mkdir(parents=True)
     staged = pages.stage(tmp_path)
     assert (staged / "book" / "assets" / "logo.svg").is_file()
