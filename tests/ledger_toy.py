@@ -1,5 +1,6 @@
 """Two toy papers with records, for the tests of the ledger: one is judged, one is being measured anew."""
 
+import json
 from copy import deepcopy
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def grid(**levels: float) -> list[Record]:
 def write(folder: Path, claims: dict[str, dict], records: list[Record]) -> tuple[Path, Path]:
     """Write claims and records; the two folders, as `ledger_html` takes them."""
     for key, text in claims.items():
-        replace_file(folder / "claims" / f"{key}.yml", yaml.safe_dump(text).encode())
+        plain = json.loads(json.dumps(text))  # every list by itself: claims have no aliases
+        replace_file(folder / "claims" / f"{key}.yml", yaml.safe_dump(plain).encode())
     for record in records:
         replace_file(record.key.path(folder / "results"), dump(record))
     return folder / "claims", folder / "results"
