@@ -98,7 +98,7 @@ PARAMETERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("metric", "options", "message"), PARAMETERS, ids=lambda x: str(x)[:40])
+@pytest.mark.parametrize(("metric", "options", "message"), PARAMETERS, ids=lambda x: getattr(x, "__name__", str(x))[:40])
 def test_parameters_of_fusion_metrics(metric, options, message):
     with pytest.raises(ValueError, match=message):
         metric(*SAME, **options)
