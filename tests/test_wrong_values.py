@@ -98,7 +98,12 @@ PARAMETERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("metric", "options", "message"), PARAMETERS, ids=lambda x: getattr(x, "__name__", str(x))[:40])
+def name_of(value):
+    """A value in the name of a test, the same in every process."""
+    return getattr(value, "__name__", str(value))[:40]
+
+
+@pytest.mark.parametrize(("metric", "options", "message"), PARAMETERS, ids=name_of)
 def test_parameters_of_fusion_metrics(metric, options, message):
     with pytest.raises(ValueError, match=message):
         metric(*SAME, **options)
