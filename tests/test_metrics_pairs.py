@@ -101,7 +101,10 @@ def test_windows_are_cut_alike_from_both_images_and_small_pairs_are_enlarged():
     pairs, images = real([(20, 30), (12, 40), (10, 10)])
     made = windows(pairs, (12, 16), seed=3)
     assert made["rgb"].shape == (3, 3, 12, 16) and made["ir"].shape == (3, 1, 12, 16)
-    assert torch.allclose(made["rgb"][:, :1], 2 * made["ir"], atol=1e-5) and (made["labels"] == 255).all()
+    assert torch.allclose(made["rgb"][:, :1], 2 * made["ir"], atol=1e-5)
+    assert torch.equal(made["labels"][0], (made["rgb"][0, 0] > 0.5).long()), "labels move along"
+    without = windows(pairs.select("rgb", "ir"), (12, 16), seed=3)
+    assert torch.equal(without["rgb"], made["rgb"]) and (without["labels"] == 255).all(), "no labels: ignore"
     big = images["0"].unfold(1, 12, 1).unfold(2, 16, 1)[0]  # every window of the first pair
     assert (big == made["rgb"][0, 0]).all(dim=(2, 3)).any(), "nothing is blended where nothing was enlarged"
     again, other = windows(pairs, (12, 16), seed=3), windows(pairs, (12, 16), seed=4)

@@ -80,7 +80,10 @@ def _kitti(path: Path) -> np.ndarray:
     """KITTI's PNG -> [H,W,2] float32, NaN where unknown. OpenCV reads it: Pillow would cut it to 8 bits."""
     import cv2
 
-    stored = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    content = path.read_bytes()
+    if not content:
+        raise ValueError("an empty file")
+    stored = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if stored is None or stored.dtype != np.uint16 or stored.ndim != 3 or stored.shape[2] != 3:
         got = "no picture" if stored is None else f"{stored.dtype} {list(stored.shape)}"
         raise ValueError(f"a PNG of flow has three channels of 16 bits, this one is {got}")

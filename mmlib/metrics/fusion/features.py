@@ -11,6 +11,7 @@ from .levels import need_size, planes
 _STRIP = 48  # windows hold a table of 81 x 9 numbers, so strips are thin
 
 
+@torch.no_grad()
 def fmi(
     fused: Tensor, rgb: Tensor, ir: Tensor, *, feature: str = "gradient", size: int = 3, colour: str = "luma"
 ) -> Tensor:
@@ -22,9 +23,9 @@ def fmi(
     - The features of a window, less their smallest and divided by their sum, are taken as a distribution over its
       places, column by column. Two of them get the joint distribution that lies between independence and the closest
       tie (Frechet's bound) at the share that their correlation asks for.
-    A constant window is a uniform distribution. Source: Haghighat, Aghagolzadeh and Seyedarabi 2011; Haghighat and
-    Razian 2014 for the windows. Written from the papers' description; no value of the released program was at hand,
-    so do not put this beside printed ones.
+    A constant window is a uniform distribution. It has no gradient. Source: Haghighat, Aghagolzadeh and Seyedarabi
+    2011; Haghighat and Razian 2014 for the windows. Written from the papers' description; no value of the released
+    program was at hand, so do not put this beside printed ones.
     """
     if feature not in ("pixel", "gradient"):
         raise ValueError(f"feature must be 'pixel' or 'gradient', got {feature!r}")

@@ -17,12 +17,14 @@ _NOISE = 2.0  # standard deviations of noise that count as none
 _TINY = 1e-4
 
 
+@torch.no_grad()
 def qp(fused: Tensor, rgb: Tensor, ir: Tensor, *, size: int = 11, floor: float = 1e-3, colour: str = "luma") -> Tensor:
     """Q_P: local correlations of phase congruency and its largest and smallest moment, multiplied. Higher is better.
 
     (B,C,H,W) in [0, 1], sides at least `size`, that of the uniform window -> (B,). At every place and for each of the
     three maps counts the best of F's correlations with A's map, with B's, and with the larger of both; the means over
     places are multiplied. floor: added to covariance and deviations, so that two flat windows agree. 1 at F = A = B.
+    It has no gradient.
     Source: Zhao, Laganiere and Liu 2007; phase congruency after Kovesi 1999, 4 scales and 6 orientations.
     Written from the papers; no value of a released program was at hand, so do not put this beside printed
     ones.
