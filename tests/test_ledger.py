@@ -9,9 +9,11 @@ import pytest
 from ledger_toy import direction, grid, papers, write
 
 from mmlib.book import speed
-from mmlib.book.ledger import MARK, _printed, ledger_html
-from mmlib.book.pages import put
+from mmlib.book.ledger import _printed, ledger_html
+from mmlib.book.pages import DRAWN, put
 from mmlib.results import load_claims, paper_keys
+
+MARK = next(mark for name, mark, *_ in DRAWN if name == "ledger.md")
 
 
 @pytest.fixture

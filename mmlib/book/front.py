@@ -13,8 +13,6 @@ from mmlib.results import load_claims, tables
 from mmlib.results.evidence import NOT_ATTEMPTED, Judged, judge_book
 from mmlib.show.html import Html, tag
 
-LENS_MARK = "<!-- the lens is drawn here -->"
-CLAIMS_MARK = "<!-- five claims are drawn here -->"
 SHEET = ROOT / "book" / "four_senses.webp"
 """Four pictures of one scene: light, heat, motion, and whom "the nearest person" means."""
 

@@ -21,7 +21,6 @@ from mmlib.results.fingerprint import STALE, State, state
 from mmlib.results.records import Key, Record, read_records
 from mmlib.show import Html, table
 
-MARK = "<!-- the ledger is drawn here -->"
 GROUPS = ("Headline claims", "Further claims", "Positive controls", "Values")
 WAITING = (NOT_ATTEMPTED, UNVERIFIED)
 SIGNS = {"holds": "✓ ", "agrees": "✓ ", "contradicted": "✗ ", "differs": "✗ "}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from mmlib.book import real
@@ -28,20 +29,22 @@ def stage(build: Path) -> Path:
     return folder
 
 
-def draw(book: Path) -> None:
-    """Put what is drawn from scenes and records into its staged pages; a book without such a page or mark has none."""
-    from mmlib.book import front, ledger, speed
+DRAWN = (
+    ("intro.md", "<!-- the lens is drawn here -->", "front", "lens_html"),
+    ("intro.md", "<!-- five claims are drawn here -->", "front", "claims_html"),
+    ("ledger.md", "<!-- the ledger is drawn here -->", "ledger", "ledger_html"),
+    ("training_at_scale.md", "<!-- the speed of training is drawn here -->", "speed", "speed_html"),
+)
+"""What is drawn from scenes and records: the page, its mark there, and the module of mmlib.book and function for it."""
 
-    drawn = [
-        ("intro.md", front.LENS_MARK, front.lens_html),
-        ("intro.md", front.CLAIMS_MARK, front.claims_html),
-        ("ledger.md", ledger.MARK, ledger.ledger_html),
-        ("training_at_scale.md", speed.MARK, speed.speed_html),
-    ]
-    for name, mark, html in drawn:
+
+def draw(book: Path) -> None:
+    """Put what is drawn into its staged pages; a book without such a page or mark has none."""
+    for name, mark, module, function in DRAWN:
         page = book / name
         if page.exists() and mark in page.read_text(encoding="utf-8"):
-            put(page, mark, html())
+            html = getattr(import_module(f"mmlib.book.{module}"), function)()
+            put(page, mark, html)
 
 
 def put(page: Path, mark: str, html: str) -> None:

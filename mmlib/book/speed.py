@@ -7,7 +7,6 @@ import json
 from mmlib.files import ROOT
 from mmlib.show import table
 
-MARK = "<!-- the speed of training is drawn here -->"
 MEASURED = ROOT / "results" / "speed" / "training.json"
 
 
