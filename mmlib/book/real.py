@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from mmlib.files import ROOT
-from mmlib.images import read_image
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FOLDER = ROOT / "book" / "assets" / "real"
 TNO = ("01", "09", "17", "18", "23", "33", "36", "42")
@@ -50,10 +51,15 @@ def rubber_whale() -> tuple[Tensor, Tensor] | None:
     files = [FOLDER / f"rubberwhale_{number}.webp" for number in (10, 11)]
     if not allowed() or not all(path.is_file() for path in files):
         return None
-    first, second = (read_image(path) for path in files)
-    return first, second
+    return _read(files[0]), _read(files[1])
 
 
 def _grey(path: Path) -> Tensor:
     # WebP has no grey mode: the three channels are equal up to rounding.
-    return read_image(path).mean(0, keepdim=True)
+    return _read(path).mean(0, keepdim=True)
+
+
+def _read(path: Path) -> Tensor:
+    from mmlib.images import read_image  # late: pages are built without it
+
+    return read_image(path)
