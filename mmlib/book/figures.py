@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from mmlib import show
 from mmlib.book.numbers import Runs, by_seed, interval, mean, missing, plus_minus
@@ -24,14 +24,35 @@ BLUE, ORANGE, GREEN, PLAIN = "#3a7fb044", "#e0803044", "#2fa08044", "#88888822"
 """Tints of boxes: see-through, so that they serve on light and dark pages."""
 
 
-def may_show_real() -> bool:
-    """Whether real images may appear: in a live kernel always, in a built page if the publisher allows it."""
-    return not show.is_static() or os.environ.get("PUBLISH_REAL_IMAGES") == "1"
-
-
 def count(*parts: nn.Module) -> int:
     """The number of parameters."""
     return sum(weights.numel() for part in parts for weights in part.parameters())
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Streets
+
+
+def busiest_street(size: tuple[int, int], fields: Sequence[str], **knobs: str | float) -> dict:
+    """Of 32 test streets the one with the most pixels of people and riders, drawn at `size` with these knobs."""
+    from mmlib.scenes import CLASSES, Knobs, drawn, scenes, split_seeds
+
+    seeds = split_seeds("test", 32)
+    small = drawn(seeds, size=(48, 64), knobs=Knobs(time=knobs.get("time")), fields=("labels",))["labels"]
+    people = torch.isin(small, torch.tensor([CLASSES.index(name) for name in ("person", "rider")]))
+    seed = seeds[int(people.sum(dim=(1, 2)).argmax())]
+    return scenes([seed], size=size, knobs=Knobs(**knobs), fields=fields)
+
+
+def two_images(street: Mapping[str, Tensor]) -> Html:
+    """One street at night in both images, with a line to drag."""
+    return show.compare(
+        street["rgb"][0],
+        street["ir"][0].expand(3, -1, -1),
+        labels=("visible", "infrared"),
+        alt="One night street as a colour image, mostly dark, and as an infrared image, in which people glow",
+        caption="The same street at night. Drag the line: left of it the visible image, right of it infrared.",
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -69,11 +90,12 @@ def record(runs: Runs, variant: str, data: str = DATA, seed: int = 0) -> Record 
     return runs.get(Key(papers.pop(), variant, data, PRESET, seed)) if papers else None
 
 
-def run_health(published: Record | None, now: Mapping) -> Html:
-    """The health of a published run, or else that of the run which the page has just made."""
+def run_health(published: Record | None, now: Mapping, without: str = "") -> Html:
+    """The health of a published run, or else that of the run which the page has just made. without: a part left out."""
     if published is None:
         return show.health(now, caption="The short training on this page.")
-    return show.health(published.health, caption="The published run of seed 0.")
+    parts = [part for part in published.health if part != without]
+    return show.health(published.health, parts, caption="The published run of seed 0.")
 
 
 def seed_by_seed(
@@ -113,8 +135,8 @@ def seed_by_seed(
     return show.plot(draw, alt=alt, caption=caption)
 
 
-def twice(numbers: pandas.DataFrame, metric: str, names: Mapping[str, str], caption: str) -> Html:
-    """What twice the steps change, on the seeds that have both. names: of the arms."""
+def twice(numbers: pandas.DataFrame, metric: str, names: Mapping[str, str], caption: str, footer: str = "") -> Html:
+    """What twice the steps change, on the seeds that have both. names: of the arms.  footer: what else to know."""
     rows = []
     for arm, name in names.items():
         once = by_seed(numbers, metric, [arm])[arm].dropna()
@@ -129,7 +151,7 @@ def twice(numbers: pandas.DataFrame, metric: str, names: Mapping[str, str], capt
         columns=["network", "once", "twice", "moved"],
         formats={"once": ".1f", "twice": ".1f", "moved": "+.1f"},
         caption=caption,
-        footer=f"Seeds 0 to {DOUBLED_SEEDS - 1} of each network.",
+        footer=f"Seeds 0 to {DOUBLED_SEEDS - 1} of each network. {footer}".strip(),
     )
 
 

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmlib import show
-from mmlib.book.figures import may_show_real
+from mmlib.book.real import others_allowed
 from mmlib.data import installed, load
 from mmlib.fusion.rules import average, by_saliency, laplacian_pyramid, maximum
 from mmlib.images import from_uint8, luma, to_uint8
@@ -84,7 +84,7 @@ def vote(count: int = 3, size: tuple[int, int] = (384, 768), seed: int = 0) -> H
 
     Real pairs and published results of VIFB where they are at hand and may be shown, MiniStreet's night elsewhere.
     """
-    real = installed("vifb") and may_show_real()
+    real = installed("vifb") and others_allowed()
     rounds = _real_rounds(count) if real else _drawn_rounds(count, size, seed)
     shuffle = random.Random(seed)
     panels, told = [], []
@@ -486,7 +486,7 @@ def agreement(matrix: Tensor, names: Sequence[str]) -> Html:
 
 def published(methods: Sequence[str]) -> Html | None:
     """A VIFB pair and what methods made of it, where real pictures may be shown; None elsewhere."""
-    if not (installed("vifb") and may_show_real()):
+    if not (installed("vifb") and others_allowed()):
         return None
     sample = load("vifb", methods=methods)["carLight"]
     items = [(sample["rgb"], "visible"), (sample["ir"], "infrared"), *((x, m) for m, x in sample["fused"].items())]

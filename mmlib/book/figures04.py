@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmlib import show
-from mmlib.book.figures import may_show_real
+from mmlib.book.real import others_allowed
 from mmlib.data import installed, load
 from mmlib.flow import flow_legend, flow_to_rgb
 from mmlib.images import luma, to_uint8
@@ -237,7 +237,7 @@ def rubber_whale(methods: Mapping[str, object]) -> Html | None:
 
     methods: {name: a function (rgb, rgb_next) -> flow}.
     """
-    if not (installed("middlebury") and may_show_real()):
+    if not (installed("middlebury") and others_allowed()):
         return None
     real = load("middlebury")["RubberWhale"]
     truth = real["flow"].masked_fill(~real["valid"], math.nan)

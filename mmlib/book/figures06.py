@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmlib import show
-from mmlib.book import figures
+from mmlib.book import figures, real
 from mmlib.book.figures import record
 from mmlib.book.numbers import Runs, by_seed, gain, mean, missing, plain, with_half
 from mmlib.results import load_claims
@@ -612,7 +612,7 @@ def film_strip(networks: Mapping[str, nn.Module], size: tuple[int, int]) -> Html
         return missing("The film strip")
     if not available("camvid_video"):
         return Html(f"<p><em>CamVid isn't here. {escape(command)}</em></p>", command)
-    may_show = figures.may_show_real()
+    may_show = real.others_allowed()
     clip = load("camvid_video")
     pictures = []
     for number in range(40, 44):

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmlib import show
-from mmlib.book import figures
+from mmlib.book import figures, real
 from mmlib.book.figures import PRESET, record
 from mmlib.book.numbers import Runs, gain, mean, missing, plain
 from mmlib.files import read_state
@@ -66,32 +66,16 @@ WRONG = (0.9, 0.1, 0.1)
 # Build and train: streets and rules
 
 
-def _busiest(size: tuple[int, int], **knobs: str | float) -> dict[str, Tensor]:
-    """Of 32 test streets the one with the most pixels of people and riders, drawn at `size` with these knobs."""
-    from mmlib.scenes import CLASSES, Knobs, drawn, split_seeds
-
-    seeds = split_seeds("test", 32)
-    time = {"time": knobs["time"]} if "time" in knobs else {}
-    small = drawn(seeds, size=(48, 64), knobs=Knobs(**time), fields=("labels",))["labels"]
-    people = torch.isin(small, torch.tensor([CLASSES.index(name) for name in ("person", "rider")]))
-    seed = seeds[int(people.sum(dim=(1, 2)).argmax())]
-    return drawn([seed], size=size, knobs=Knobs(**knobs), fields=("rgb", "ir", "labels"))
+opening = figures.two_images
 
 
 def night_street(size: tuple[int, int]) -> dict[str, Tensor]:
     """A street at night with people in it: rgb (1, 3, H, W), ir (1, 1, H, W), labels (1, H, W)."""
-    return _busiest(size, time="night")
+    return _street(size, time="night")
 
 
-def opening(street: Mapping[str, Tensor]) -> Html:
-    """One street at night in both images."""
-    return show.compare(
-        street["rgb"][0],
-        street["ir"][0].expand(3, -1, -1),
-        labels=("visible", "infrared"),
-        alt="One night street as a colour image, mostly dark, and as an infrared image, in which people glow",
-        caption="The same street at night. Drag the line: left of it the visible image, right of it infrared.",
-    )
+def _street(size: tuple[int, int], **knobs: str | float) -> dict[str, Tensor]:
+    return figures.busiest_street(size, ("rgb", "ir", "labels"), **knobs)
 
 
 def four_rules(street: Mapping[str, Tensor]) -> Html:
@@ -323,13 +307,9 @@ def learning(runs: Runs) -> Html:
 
 def health_of(runs: Runs, now: Sequence[object]) -> Html:
     """The health of the fusion network of the published run of seed 0, or of the run on this page. now: its logs."""
-    published_run = record(runs, "segmif")
-    if published_run is not None:
-        parts = [part for part in published_run.health if part != "segmenter"]
-        return show.health(published_run.health, parts, caption="The published run of seed 0.")
     first, last = now[0].health, now[-1].health
     both = {part: {"start": first[part]["start"], "end": last[part]["end"]} for part in last}
-    return show.health(both, caption="The short training on this page.")
+    return figures.run_health(record(runs, "segmif"), both, without="segmenter")
 
 
 def published() -> dict[str, SegMiF]:
@@ -427,7 +407,7 @@ def fade_slider(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> Html:
     """What each network finds in one street while its people, riders and cars fade from the RGB image."""
     drawn, names = [], []
     for percent in CAMOUFLAGE:
-        street = _busiest(size, time="day", camouflage=percent / 100)
+        street = _street(size, time="day", camouflage=percent / 100)
         labels = street["labels"][0]
         read = {name: _read(net, street["rgb"], street["ir"]) for name, net in networks.items()}
         pictures = [(street["rgb"][0], "RGB"), (street["ir"][0], "infrared")]
@@ -453,7 +433,7 @@ def day_and_night(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> Html
     """One street by day and one at night: what each network reads, what it finds, and its mistakes."""
     pictures = []
     for time in ("day", "night"):
-        street = _busiest(size, time=time)
+        street = _street(size, time=time)
         labels = street["labels"][0]
         pictures += [(street["rgb"][0], f"{time}: RGB"), (street["ir"][0], f"{time}: infrared")]
         pictures.append((show.labels_to_rgb(labels), f"{time}: labels"))
@@ -844,7 +824,7 @@ def real_night(networks: Mapping[str, SegMiF], name: str = "00881N") -> Html:
 
     if not available("msrs"):
         return _absent("A real night", "msrs")
-    if not figures.may_show_real():
+    if not real.others_allowed():
         text = "Real images stay out of this page. PUBLISH_REAL_IMAGES=1 puts them in, where the data are at hand."
         return Html(tag("p", tag("em", escape(text))), text)
     pair = load("msrs", boxes=None, derived="consensus")[name]
@@ -910,13 +890,13 @@ def mfnet_at_work(names: Sequence[str] = ("00881N", "00537D")) -> Html:
     for name in names:
         pair = pairs[name]
         found = net(pair["rgb"][None], pair["ir"][None]).argmax(dim=1)[0]
-        if figures.may_show_real():
+        if real.others_allowed():
             pictures.append((_shrunk(show.boxes(pair["rgb"], pair["boxes"])[None]), f"{pair['time']}: visible, boxes"))
             pictures.append((_shrunk(show.boxes(pair["ir"], pair["boxes"])[None]), f"{pair['time']}: infrared, boxes"))
         pictures.append((show.labels_to_rgb(found[::2, ::2], MFNET), f"{pair['time']}: MFNet finds"))
     return show.images(
         pictures,
-        columns=3 if figures.may_show_real() else 2,
+        columns=3 if real.others_allowed() else 2,
         width=320,
         alt="Real streets by night and by day with boxes of annotators, and the labels that MFNet finds",
         caption="MSRS (Tang et al., 2022) and MFNet (Ha et al., 2017) with its authors' weights.",

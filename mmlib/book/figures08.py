@@ -6,7 +6,6 @@ night, `networks` are what `published()` gives.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from html import escape
 from statistics import fmean
@@ -17,18 +16,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmlib import show
-from mmlib.book.numbers import Runs, by_seed, interval, mean, missing
+from mmlib.book import figures, real
+from mmlib.book.figures import PRESET, record
+from mmlib.book.numbers import Runs, by_seed, interval, mean, missing, plus_minus
 from mmlib.fusion import METHODS, add_chroma, rules
 from mmlib.health import silent
 from mmlib.images import luma
 from mmlib.results import Key, Record, load_claims, read_records
-from mmlib.results.evidence import DOUBLED_SEEDS
-from mmlib.show.html import Html, figure, tag
+from mmlib.show.html import Html, tag
 
 if TYPE_CHECKING:
     import pandas
 
-PAPER, DATA, PRESET = "tsjnet", "ministreet", "night"
+PAPER = "tsjnet"
 CAMOUFLAGE = (0, 50, 100)
 WRONG = (0.9, 0.1, 0.1)
 
@@ -66,80 +66,46 @@ NAMES = IMAGES | CONTROLS | GREY | GUIDED | BRANCHES
 PARTS = ("NAT, encoder", "NAT, fusion", "attention", "DSM, encoder", "DSM, fusion", "gates")
 
 
-def record(runs: Runs, variant: str, data: str = DATA, seed: int = 0) -> Record | None:
-    """The published record of one run, or None."""
-    return runs.get(Key(PAPER, variant, data, PRESET, seed))
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # Build and train: streets and rules
 
 
-def _busiest(size: tuple[int, int], **knobs: str | float) -> dict:
-    """Of 32 test streets the one with the most people and riders, drawn at `size` with these knobs."""
-    from mmlib.scenes import CLASSES, Knobs, drawn, scenes, split_seeds
+def _street(size: tuple[int, int], **knobs: str | float) -> dict:
+    return figures.busiest_street(size, ("rgb", "ir", "labels", "boxes", "box_labels"), **knobs)
 
-    seeds = split_seeds("test", 32)
-    small = drawn(seeds, size=(48, 64), knobs=Knobs(time=knobs.get("time")), fields=("labels",))["labels"]
-    people = torch.isin(small, torch.tensor([CLASSES.index(name) for name in ("person", "rider")]))
-    seed = seeds[int(people.sum(dim=(1, 2)).argmax())]
-    return scenes([seed], size=size, knobs=Knobs(**knobs), fields=("rgb", "ir", "labels", "boxes", "box_labels"))
+
+opening = figures.two_images
 
 
 def night_street(size: tuple[int, int], time: str = "night") -> dict:
     """A street with people in it: rgb (1, 3, H, W), ir (1, 1, H, W), labels (1, H, W), boxes and box_labels."""
-    return _busiest(size, time=time)
-
-
-def opening(street: Mapping[str, Tensor]) -> Html:
-    """One street at night in both images."""
-    return show.compare(
-        street["rgb"][0],
-        street["ir"][0].expand(3, -1, -1),
-        labels=("visible", "infrared"),
-        alt="A street at night as a colour image, mostly dark, and as an infrared image, in which people glow",
-        caption="The same street at night. Drag the line: left of it visible, right of it infrared.",
-    )
+    return _street(size, time=time)
 
 
 def idea() -> Html:
     """The network and its guides, as a drawing."""
-    plain, blue, orange = "#88888822", "#3a7fb044", "#e0803044"
-
-    def box(x: int, y: int, wide: int, name: str, tint: str) -> str:
-        rect = f'<rect x="{x}" y="{y}" width="{wide}" height="30" rx="5" fill="{tint}" stroke="currentColor"/>'
-        return rect + f'<text x="{x + wide / 2}" y="{y + 20}" fill="currentColor">{escape(name)}</text>'
-
-    def arrow(path: str, stroke: str = "currentColor") -> str:
-        return f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="1.6"/>'
-
+    box, arrow = figures.box, figures.arrow
     drawn = [
-        box(4, 4, 84, "visible", plain),
-        box(4, 52, 84, "infrared", plain),
-        box(122, 28, 84, "encoder", blue),
-        box(240, 4, 116, "fuse bases", blue),
-        box(240, 52, 116, "fuse details", blue),
-        box(240, 104, 116, "decoder", blue),
-        box(240, 156, 116, "fused", plain),
-        box(122, 208, 84, "detector", orange),
-        box(240, 208, 116, "segmenter", orange),
-        arrow("M88 19L122 40M88 67L122 46"),
-        arrow("M206 38L240 19M206 48L240 67"),
-        arrow("M356 19H366V119H356m7 -4l-7 4l7 4"),
-        arrow("M298 82V104m-4 -7l4 7l4 -7M298 134V156m-4 -7l4 7l4 -7M298 186V208m-4 -7l4 7l4 -7"),
-        arrow("M240 171H190V208m-4 -7l4 7l4 -7"),
-        arrow("M140 208V119H240m-7 -4l7 4l-7 4", "#c04a00"),
-        '<text x="134" y="150" fill="currentColor" text-anchor="end" font-size="12">losses, in training</text>',
+        box(4, 4, 84, "visible"),
+        box(4, 52, 84, "infrared"),
+        box(120, 28, 84, "encoder", figures.BLUE),
+        box(236, 4, 108, "fuse bases", figures.BLUE),
+        box(236, 52, 108, "fuse details", figures.BLUE),
+        box(236, 104, 108, "decoder", figures.BLUE),
+        box(236, 156, 108, "fused"),
+        box(120, 208, 84, "detector", figures.ORANGE),
+        box(236, 208, 108, "segmenter", figures.ORANGE),
+        arrow("M88 21L120 42M88 69L120 48"),
+        arrow("M204 40L236 21M204 50L236 69"),
+        arrow("M344 21H354V121H344m7 -4l-7 4l7 4"),
+        arrow("M290 86V104m-4 -7l4 7l4 -7M290 138V156m-4 -7l4 7l4 -7M290 190V208m-4 -7l4 7l4 -7"),
+        arrow("M236 173H188V208m-4 -7l4 7l4 -7"),
+        arrow("M138 208V121H236m-7 -4l7 4l-7 4", "#c04a00"),
+        '<text x="132" y="150" fill="currentColor" text-anchor="end" font-size="12">losses, in training</text>',
     ]
     said = "One encoder reads visible and infrared. Bases and details are fused, a decoder makes the fused image. A "
     said += "detector and a segmenter read it, and in training their losses go back into the network."
-    svg = (
-        f'<svg viewBox="0 0 372 242" role="img" aria-label="{said}" style="width:100%;max-width:28rem;height:auto" '
-        f'font-size="14" font-family="sans-serif" text-anchor="middle">{"".join(drawn)}</svg>'
-    )
-    return figure(
-        svg, alt=said, caption="TSJNet in one figure. Orange: trained before, then frozen.", kind="drawing", label=False
-    )
+    return figures.drawing(drawn, 246, said, "TSJNet in one figure. Orange: trained before, then frozen.")
 
 
 def window_slider() -> Html:
@@ -179,7 +145,7 @@ def parameters() -> Html:
 
     with torch.device("meta"):
         net = TSJNet()
-    total = sum(p.numel() for p in net.parameters())
+    total = figures.count(net)
     attention = [*net.fuse_base.parameters(), *net.encoder.base.parameters()]
     share = sum(p.numel() for p in attention) / total
     rows = [["the released network", RELEASED], *([f"- {key}", -value] for key, value in NEVER_USED.items())]
@@ -376,11 +342,7 @@ def own_loss(numbers: pandas.DataFrame, now: Mapping[str, float]) -> Html:
 
 def health_of(runs: Runs, now: object) -> Html:
     """The health of the published run of seed 0, or of the short training. now: its log."""
-    run = record(runs, "tsjnet")
-    if run is None:
-        return show.health(now.health, caption="The short training on this page.")
-    parts = [part for part in run.health if part != "detector"]
-    return show.health(run.health, parts, caption="The published run of seed 0.")
+    return figures.run_health(record(runs, "tsjnet"), now.health, without="detector")
 
 
 def published() -> dict[str, nn.Module]:
@@ -392,9 +354,9 @@ def published() -> dict[str, nn.Module]:
     made = {"tsjnet": TSJNet(16, 1, 2)}
     for name in ("skip", "skip_without_guidance"):
         made[name] = CorrectedMaximum(TSJNet(16, 1, 2))
-    for real in ("roadscene", "msrs"):
-        made[f"tsjnet_from_{real}"] = TSJNet(16, 1, 2)
-        made[f"skip_from_{real}"] = CorrectedMaximum(TSJNet(16, 1, 2))
+    for trained_on in ("roadscene", "msrs"):
+        made[f"tsjnet_from_{trained_on}"] = TSJNet(16, 1, 2)
+        made[f"skip_from_{trained_on}"] = CorrectedMaximum(TSJNet(16, 1, 2))
     for name in ("visible", "infrared", "false_colour", "skip"):
         made[f"finds_{name}"] = Detector(3, 3, 16)
     found = {}
@@ -472,7 +434,7 @@ def what_is_found(networks: Mapping[str, nn.Module], size: tuple[int, int]) -> H
         return missing("What a detector finds")
     drawn = []
     for percent in CAMOUFLAGE:
-        street = _busiest(size, time="night", camouflage=percent / 100)
+        street = _street(size, time="night", camouflage=percent / 100)
         truth = street["boxes"][0]
         pictures = [(show.boxes(street["rgb"][0], truth, thickness=1), "true boxes")]
         for name in names:
@@ -666,7 +628,7 @@ def _listed(numbers: pandas.DataFrame, names: Mapping[str, str], what: str, capt
         found = [interval(numbers, name, metric) for metric in ("test.map50", *COLUMNS[1::2])]
         if any(one is not None for one in found):
             loss = mean(numbers, name, "val.loss.sum")
-            cells = [None if one is None else f"{one.mean:.1f} ± {one.half:.1f}" for one in found]
+            cells = [plus_minus(one) for one in found]
             rows.append([text, *cells, None if loss is None else loss / 100])
     if not rows:
         return missing(what)
@@ -691,44 +653,14 @@ def branches(numbers: pandas.DataFrame) -> Html:
 
 def twice(numbers: pandas.DataFrame, metric: str = "test.map50") -> Html:
     """What twice the steps change, on the seeds that have both."""
-    rows = []
-    for name, text in NAMES.items():
-        once = by_seed(numbers, metric, [name])[name].dropna()
-        longer = by_seed(numbers, metric, [name], longer=2)[name].dropna()
-        seeds = sorted(set(once.index) & set(longer.index))
-        if seeds:
-            rows.append([text, once[seeds].mean(), longer[seeds].mean(), (longer[seeds] - once[seeds]).mean()])
-    if not rows:
-        return missing("Twice the steps")
-    return show.table(
-        rows,
-        columns=["image", "once", "twice", "moved"],
-        formats={"once": ".1f", "twice": ".1f", "moved": "+.1f"},
-        caption="mAP@0.5 on all test streets after the published steps and after twice as many, points",
-        footer=f"Seeds 0 to {DOUBLED_SEEDS - 1}. Starts and guides are the same.",
-    )
+    caption = "mAP@0.5 on all test streets after the published steps and after twice as many, points"
+    return figures.twice(numbers, metric, NAMES, caption, "Starts and guides are the same.")
 
 
 def judged_health(runs: Runs) -> Html:
     """The worst reading of each part at the end of training, over all judged runs of a variant."""
-    rows = []
-    for name, text in (GUIDED | BRANCHES | CONTROLS).items():
-        judged = [run for key, run in runs.items() if (key.variant, key.preset, key.data) == (name, PRESET, DATA)]
-        for part in PARTS:
-            ends = [run.health[part]["end"] for run in judged if part in run.health]
-            if ends:
-                dead = sum(part in silent(run.health) for run in judged)
-                rows.append([text, part, 100 * min(end.get("varies", 0.0) for end in ends), f"{dead} of {len(ends)}"])
-    if not rows:
-        return missing("Health")
-    return show.table(
-        rows,
-        columns=["network", "part", "varies, %", "silent"],
-        formats=".1f",
-        caption="The parts at the end of training: the worst seed of each network",
-        footer="For NAT, varies is relative to the features that the branch is added to.",
-        cards=True,
-    )
+    footer = "For NAT, varies is relative to the features that the branch is added to."
+    return figures.judged_health(runs, GUIDED | BRANCHES | CONTROLS, PARTS, ("varies",), footer=footer)
 
 
 RATES = {"start_rate_3e4": "3e-4", "tsjnet": "1e-3", "start_rate_3e3": "3e-3", "start_rate_5e3": "5e-3"}
@@ -950,7 +882,7 @@ def real_night(networks: Mapping[str, nn.Module], name: str = "00881N") -> Html:
 
     if not available("msrs"):
         return _note(f"A real night needs data that aren't here: {command('msrs')} obtains them.")
-    if show.is_static() and os.environ.get("PUBLISH_REAL_IMAGES") != "1":
+    if not real.others_allowed():
         return _note(
             "Real images stay out of this page. PUBLISH_REAL_IMAGES=1 puts them in, where the data are at hand."
         )

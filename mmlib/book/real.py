@@ -32,6 +32,13 @@ def allowed() -> bool:
     return os.environ.get("PUBLISH_REAL_IMAGES", "0") != "none"
 
 
+def others_allowed() -> bool:
+    """Whether real pictures of the data sets at hand may be shown: in a live kernel always, in a page by the switch."""
+    from mmlib.show import is_static  # late: pages are built without it
+
+    return not is_static() or os.environ.get("PUBLISH_REAL_IMAGES") == "1"
+
+
 def tno(number: str) -> dict[str, Tensor] | None:
     """One pair: `vis` and `ir`, each (1, H, W) floats in [0, 1] and at most 400 wide; None if it may not be shown.
 
