@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from mmlib.data import Dataset, load
 from mmlib.data.own import load_pairs
-from mmlib.fusion import METHODS, RULES, fuse, rules
-from mmlib.images import luma, rgb_to_ycbcr, write_image, ycbcr_to_rgb
-from mmlib.starts import read_state
+from mmlib.fusion import METHODS, RULES, add_chroma, fuse, rules
+from mmlib.images import luma, write_image
+from mmlib.starts import part_of, read_weights
 
 if TYPE_CHECKING:
     from mmlib.models.segmif import FusionNet
@@ -42,7 +42,7 @@ SMALLEST = 8  # pixels a side has for SegMiF, whose guide looks at quarters of q
 def load_tsjnet(weights: Path | str | None = None) -> TSJNet:
     """TSJNet ready to use, of the size that its weights have.
 
-    weights: see `mmlib.starts.read_state`; None: the published ones. FileNotFoundError, with the next step, for absent
+    weights: see `mmlib.starts.read_weights`; None: the published ones. FileNotFoundError, with the next step, for absent
     weights, ValueError for those of another network.
     """
     from mmlib.models.tsjnet import DetailBranch, TSJNet
@@ -70,8 +70,8 @@ def load_segmif(weights: Path | str | None = None) -> tuple[FusionNet, nn.Module
     from mmlib.models.segmif import FusionNet, hia
 
     state = _state("segmif", weights)
-    fusion_state = _part(state, "fusion")
-    guide_state = _part(state, "guide")
+    fusion_state = part_of(state, "fusion")
+    guide_state = part_of(state, "guide")
     try:
         width = fusion_state["stem_ir.weight"].shape[0]
         growth = fusion_state["drdb1_ir.convs.0.weight"].shape[0]
@@ -106,7 +106,7 @@ def _guide(state: dict[str, Tensor]) -> nn.Module:
 
 def _state(paper: str, weights: Path | str | None) -> dict[str, Tensor]:
     if weights is not None:
-        return read_state(weights)
+        return read_weights(weights)
     from mmlib.results import load_weights
 
     try:
@@ -116,10 +116,6 @@ def _state(paper: str, weights: Path | str | None) -> dict[str, Tensor]:
             f"{paper}: no weights are published with this copy of the book; next: train it (nbs/*_{paper}.ipynb with "
             "-p out FOLDER) and name its weights by --weights"
         ) from None
-
-
-def _part(state: dict[str, Tensor], word: str) -> dict[str, Tensor]:
-    return {name.removeprefix(f"{word}."): value for name, value in state.items() if name.startswith(f"{word}.")}
 
 
 def _first(error: Exception) -> str:
@@ -193,8 +189,7 @@ def fuse_folder(
         rgb = sample["rgb"][None].to(device)
         fused = fuse_one(rgb, sample["ir"][None].to(device))  # (1, 1, H, W)
         if colour:
-            chroma = rgb_to_ycbcr(rgb)[:, 1:]
-            fused = ycbcr_to_rgb(torch.cat([fused, chroma], dim=1)).clamp(0, 1)
+            fused = add_chroma(fused, rgb).clamp(0, 1)
         path = Path(out) / f"{sample['name']}.png"
         write_image(path, fused[0].cpu())
         written.append(path)

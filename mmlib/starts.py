@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read_state(path: Path | str, part: str = "") -> dict[str, Tensor]:
+def read_weights(path: Path | str, part: str = "") -> dict[str, Tensor]:
     """A network's state dict, floats in float32, on the CPU.
 
     Args:
@@ -36,8 +36,8 @@ def read_state(path: Path | str, part: str = "") -> dict[str, Tensor]:
         raise ValueError(f"{path}: expected a whole .safetensors file ({error}); next: write it again") from None
     if "log.loss" in stored:
         kept = "averaged" if any(name.startswith("averaged.") for name in stored) else "net"
-        stored = _below(stored, kept)
-    state = _below(stored, part) if part else stored
+        stored = part_of(stored, kept)
+    state = part_of(stored, part) if part else stored
     if not state:
         some = sorted({name.split(".")[0] for name in stored})
         raise ValueError(f"{path}: expected weights called {part}.*, got {', '.join(some)}; next: give another file")
@@ -46,5 +46,6 @@ def read_state(path: Path | str, part: str = "") -> dict[str, Tensor]:
     return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
 
 
-def _below(state: dict[str, Tensor], word: str) -> dict[str, Tensor]:
+def part_of(state: dict[str, Tensor], word: str) -> dict[str, Tensor]:
+    """The entries of a state dict that belong to one part, "fusion" for one, without its word in their names."""
     return {name.removeprefix(f"{word}."): value for name, value in state.items() if name.startswith(f"{word}.")}

@@ -137,7 +137,7 @@ def test_segmif_fuses_by_weights_of_its_variant_with_hia(pairs, tmp_path):
 
 
 def test_a_checkpoint_gives_its_averaged_weights(tmp_path):
-    from mmlib.starts import read_state
+    from mmlib.starts import read_weights
     from mmlib.train import train
 
     net = torch.nn.Linear(2, 1)
@@ -149,12 +149,12 @@ def test_a_checkpoint_gives_its_averaged_weights(tmp_path):
         return {"fit": (net(batch["x"]) - 1).square().mean()}
 
     log = train(step, net, batches, steps=3, ema=0.9, checkpoint=tmp_path, device="cpu", precision="fp32")
-    state = read_state(tmp_path)
+    state = read_weights(tmp_path)
     torch.testing.assert_close(state["weight"], log.averaged.weight)
     with pytest.raises(ValueError, match="expected weights called fusion"):
-        read_state(tmp_path, "fusion")
+        read_weights(tmp_path, "fusion")
     with pytest.raises(FileNotFoundError, match="expected weights, there are none"):
-        read_state(tmp_path / "nowhere")
+        read_weights(tmp_path / "nowhere")
 
 
 def test_a_method_may_be_named_by_its_beginning_if_only_one_fits():
