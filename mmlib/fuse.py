@@ -42,8 +42,8 @@ SMALLEST = 8  # pixels a side has for SegMiF, whose guide looks at quarters of q
 def load_tsjnet(weights: Path | str | None = None) -> TSJNet:
     """TSJNet ready to use, of the size that its weights have.
 
-    weights: see `mmlib.starts.read_weights`; None: the published ones. FileNotFoundError, with the next step, for absent
-    weights, ValueError for those of another network.
+    weights: see `mmlib.starts.read_weights`; None: the published ones. FileNotFoundError, with the next step, for
+    absent weights, ValueError for those of another network.
     """
     from mmlib.models.tsjnet import DetailBranch, TSJNet
 
