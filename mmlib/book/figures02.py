@@ -317,7 +317,7 @@ def quiz(reals: Sequence[Crop], drawn: Sequence[Crop]) -> Html:
         tag("div", "".join(questions), style=columns) + count,
         alt="Pairs of small pictures of people and vehicles, one real and one drawn, in visible light and infrared",
         caption=f"Visible light above, infrared below. Real: {real.CREDIT} Drawn: MiniStreet, in grey.",
-        kind="guess",
+        kind="real-or-drawn",
     )
 
 

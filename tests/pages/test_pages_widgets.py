@@ -181,7 +181,7 @@ def test_a_ray_follows_mouse_and_keyboard(open_page, holding, address):
 
 
 def test_a_guess_is_answered_once(open_page, holding, address):
-    for _, figure in figures(open_page, holding, address, ".mm-guess"):
+    for _, figure in figures(open_page, holding, address, ".mm-real-or-drawn"):
         question = figure.locator(".mm-question").first
         question.locator(f'button[data-side="{question.get_attribute("data-real")}"]').press("Enter")
         assert question.locator(".mm-said").inner_text().startswith("Yes.")
