@@ -62,7 +62,7 @@ def test_msrs_masks_say_that_they_are_derived_and_real_ones_may_be_added(tree):
 def test_msrs_full_layout_and_boxes(tree):
     base = msrs_full(tree)
     ds = data.load("msrs_full", boxes="fusion")
-    assert (len(ds), ds.variant) == (12, "msrs_full-png+boxes-fusion")
+    assert (len(ds), ds.variant) == (12, "msrs_full-png-boxes-fusion")
     assert ds["00000D"]["boxes"].shape == (0, 4) and ds["00000D"]["box_labels"].dtype == torch.int64
     assert ds["00001N"]["boxes"].tolist() == [[6, 4, 18, 12]] and ds["00001N"]["time"] == "night"
     assert ds["00001N"]["box_labels"].tolist() == [2] and ds.box_classes[2] == "car" and ds.classes[2] == "person"

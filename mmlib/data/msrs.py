@@ -106,7 +106,7 @@ def msrs_full(split: str = "train", boxes: str | None = None) -> Dataset:
     return from_files(
         "msrs_full",
         split,
-        variant_of("msrs_full", files["rgb"]) + (f"+boxes-{boxes}" if boxes else ""),
+        variant_of("msrs_full", files["rgb"]) + (f"-boxes-{boxes}" if boxes else ""),
         folder,
         files,
         _READS,
