@@ -30,8 +30,8 @@ def small(fusion=None, norm=nn.BatchNorm2d, classes=5):
     """A whole system, small."""
     torch.manual_seed(3)
     encoder = ResNetEncoder(ResNet(10, 3, (8, 8, 8, 8), 8, norm))
-    picture = f2s.PSPNet(encoder, f2s.PyramidHead(encoder.channels, classes, 8), f2s.score_head(8, 8, classes))
-    flow_path = f2s.FlowPath(ResNet(10, 2, (8, 8, 8, 8), 8, norm), f2s.score_head(8, 8, classes))
+    picture = f2s.PSPNet(encoder, f2s.CoarseHead(PyramidPooling(8), classes, 8), f2s.score_head(8, 8, classes))
+    flow_path = f2s.FlowPath(ResNet(10, 2, (8, 8, 8, 8), 8, norm), f2s.CoarseHead(f2s.NoContext(8), classes, 8))
     return f2s.Flow2Seg(picture, flow_path, fusion or f2s.Residual(classes, 8))
 
 
@@ -39,9 +39,9 @@ def poster():
     """The poster's system in our reading; nothing is computed."""
     with torch.device("meta"):
         encoder = ResNetEncoder(ResNet(101))
-        head = f2s.PyramidHead(encoder.channels, 19)
+        head = f2s.CoarseHead(PyramidPooling(2048), 19)
         picture = f2s.PSPNet(encoder, head, f2s.score_head(1024, 256, 19))
-        flow_path = f2s.FlowPath(ResNet(18, 2), f2s.score_head(512, 128, 19))
+        flow_path = f2s.FlowPath(ResNet(18, 2), f2s.CoarseHead(f2s.NoContext(512), 19, 128))
         return f2s.Flow2Seg(picture, flow_path, f2s.Residual(19))
 
 
@@ -50,7 +50,7 @@ def test_the_papers_network_has_the_sheets_size():
     assert parameters(whole.picture) == 67_948_390
     assert parameters(whole.picture) - parameters(whole.picture.auxiliary) == 65_583_699
     path = whole.flow_path
-    assert (parameters(path), parameters(path.backbone), parameters(path.head)) == (11_765_907, 11_173_376, 592_531)
+    assert (parameters(path), parameters(path.encoder), parameters(path.head)) == (11_765_907, 11_173_376, 592_531)
     assert parameters(whole.fusion) == 60_243 and parameters(f2s.Residual(19, 38)) == 26_885
     assert parameters(whole) == 79_774_540
 
@@ -72,7 +72,8 @@ def test_at_our_size_all_scores_lie_on_a_quarter_of_the_picture_and_the_block_is
     encoder = f2s.MobileNetEncoder(MobileNetV2(16, MIDDLE))
     head = f2s.FineHead(PyramidPooling(96), encoder.channels, 11)
     picture = f2s.PSPNet(encoder, head, f2s.score_head(64, 64, 11))
-    path = f2s.FlowPath(ResNet(18, 2, (16, 24, 32, 48), 4), f2s.score_head(48, 48, 11))
+    shallow = f2s.ShallowEncoder(16)
+    path = f2s.FlowPath(shallow, f2s.FineHead(f2s.NoContext(64), shallow.channels, 11, middle=64))
     net = f2s.Flow2Seg(picture, path, f2s.Residual(11, 16)).eval()
     scores = net(torch.rand(1, 3, 64, 96), torch.rand(1, 2, 64, 96))
     assert {name: tuple(one.shape[2:]) for name, one in scores.items()} == {
@@ -337,4 +338,4 @@ def test_cityscapes_in_its_own_layout_trains_in_two_processes_and_scores(tmp_pat
     assert (test["split"], test["protocol"]) == ("val", "one scale") and 0 <= test["miou"] <= 1
     assert test["multiscale"]["protocol"] == "six scales and mirrored" and 0 <= test["multiscale"]["miou"] <= 1
     assert test["scales"] == [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
-    assert record["training"]["steps"] == 16 + 5
+    assert record["training"]["steps"] == 16 + 8

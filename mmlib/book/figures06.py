@@ -168,7 +168,7 @@ def idea() -> Html:
         box(4, 66, 80, "PSPNet", figures.BLUE),
         box(4, 128, 80, "scores", figures.BLUE),
         box(276, 4, 80, "flow"),
-        box(276, 66, 80, "ResNet-18", figures.ORANGE),
+        box(276, 66, 80, "flow path", figures.ORANGE),
         box(276, 128, 80, "scores", figures.ORANGE),
         box(140, 128, 80, "block", figures.GREEN),
         box(140, 196, 80, "correction", figures.GREEN),
@@ -185,7 +185,7 @@ def idea() -> Html:
         arrow("M44 162V196m-4 -7l4 7l4 -7"),
         arrow("M44 230V258m-4 -7l4 7l4 -7"),
     ]
-    said = "A picture goes through PSPNet to class scores, a flow through a ResNet-18 to class scores. A small "
+    said = "A picture goes through PSPNet to class scores, a flow through a small network to class scores. A small "
     said += "block reads both and gives a correction, which is added to the scores of PSPNet."
     caption = "Flow2Seg, after the poster's Figure 2b: only a correction is added to what PSPNet says."
     return figures.drawing(drawn, 296, said, caption)
@@ -194,14 +194,15 @@ def idea() -> Html:
 def parameters(net: nn.Module) -> Html:
     """Parameters of the three parts of a system, and of the poster's in our reading."""
     from mmlib.backbones.encoder import ResNetEncoder
+    from mmlib.backbones.pyramid import PyramidPooling
     from mmlib.backbones.resnet import ResNet
     from mmlib.models import flow2seg as f2s
 
     with torch.device("meta"):
         encoder = ResNetEncoder(ResNet(101))
-        head = f2s.PyramidHead(encoder.channels, 19)
+        head = f2s.CoarseHead(PyramidPooling(2048), 19)
         picture = f2s.PSPNet(encoder, head, f2s.score_head(1024, 256, 19))
-        flow_path = f2s.FlowPath(ResNet(18, 2), f2s.score_head(512, 128, 19))
+        flow_path = f2s.FlowPath(ResNet(18, 2), f2s.CoarseHead(f2s.NoContext(512), 19, 128))
         poster = f2s.Flow2Seg(picture, flow_path, f2s.Residual(19))
     rows = []
     for part, name in (("picture", "PSPNet"), ("flow_path", "flow path"), ("fusion", "fusion block")):

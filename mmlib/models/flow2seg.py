@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmlib.backbones.mobilenet import MobileNetV2
-from mmlib.backbones.pyramid import PyramidPooling
 from mmlib.layers import conv_norm_act
 from mmlib.losses import cross_entropy
 
@@ -57,24 +56,34 @@ def score_head(inputs: int, middle: int, classes: int) -> nn.Sequential:
     )
 
 
-class PyramidHead(nn.Module):
-    """PSPNet's head: stages 2 to 5 -> class scores on the grid of stage 5, (B, classes, h, w)."""
+class CoarseHead(nn.Module):
+    """A plain head: features of some stages -> class scores on the grid of the last one, (B, classes, h, w).
 
-    def __init__(self, channels: tuple[int, int, int, int], classes: int, middle: int = 512):
+    context: what stands before it on the last stage, with its number of `channels`; PSPNet's is pyramid pooling.
+    """
+
+    def __init__(self, context: nn.Module, classes: int, middle: int = 512):
         super().__init__()
-        self.pyramid = PyramidPooling(channels[3])
-        self.scores = score_head(self.pyramid.channels, middle, classes)
+        self.context = context
+        self.scores = score_head(context.channels, middle, classes)
 
-    def forward(self, stages: Stages) -> Tensor:
+    def forward(self, stages: tuple[Tensor, ...]) -> Tensor:
         """The scores of every class at every place."""
-        pooled = self.pyramid(stages[3])
-        return self.scores(pooled)
+        return self.scores(self.context(stages[-1]))
+
+
+class NoContext(nn.Identity):
+    """Stands where a pyramid stood, and adds nothing: with it, a network is a plain FCN."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.channels = channels
 
 
 class FineHead(nn.Module):
     """A head with shortcuts: stages 2 to 5 -> class scores on the grid of stage 2, (B, classes, H/4, W/4).
 
-    context: what stands before it on stage 5, with its number of `channels`; PSPNet's is pyramid pooling.
+    context: as in CoarseHead, on stage 5.
     """
 
     def __init__(self, context: nn.Module, channels: tuple[int, int, int, int], classes: int, middle: int = 128):
@@ -124,21 +133,45 @@ def encode(flow: Tensor, scale: float = 20.0, limit: float = 10.0) -> Tensor:
     return (flow / scale).clamp(-limit, limit)
 
 
+class ShallowEncoder(nn.Module):
+    """Motion (B, 2, H, W) -> features of stages 2 to 5, at 1/4, 1/8, 1/16 and 1/16 of the size, by eight convolutions.
+
+    width: channels at half the size.
+    """
+
+    def __init__(self, width: int = 16):
+        super().__init__()
+        self.channels = (2 * width, 3 * width, 4 * width, 4 * width)
+        self.stage1 = nn.Sequential(conv_norm_act(2, width, stride=2), conv_norm_act(width, width))
+        self.stage2 = nn.Sequential(conv_norm_act(width, 2 * width, stride=2), conv_norm_act(2 * width, 2 * width))
+        self.stage3 = nn.Sequential(conv_norm_act(2 * width, 3 * width, stride=2), conv_norm_act(3 * width, 3 * width))
+        self.stage4 = conv_norm_act(3 * width, 4 * width, stride=2)
+        self.stage5 = conv_norm_act(4 * width, 4 * width)
+
+    def forward(self, motion: Tensor) -> Stages:
+        """The features, from fine to coarse."""
+        stage2 = self.stage2(self.stage1(motion))  # (B, 2 width, H/4, W/4)
+        stage3 = self.stage3(stage2)  # (B, 3 width, H/8, W/8)
+        stage4 = self.stage4(stage3)  # (B, 4 width, H/16, W/16)
+        stage5 = self.stage5(stage4)  # (B, 4 width, H/16, W/16)
+        return stage2, stage3, stage4, stage5
+
+
 class FlowPath(nn.Module):
     """Motion (B, 2, H, W) -> class scores (B, classes, h, w); it never sees the picture.
 
-    backbone: gives features of its last two stages, of which the last is read.  head: from them to scores.
+    encoder: from motion to the features of some stages.  head: from these to scores.
     """
 
-    def __init__(self, backbone: nn.Module, head: nn.Module):
+    def __init__(self, encoder: nn.Module, head: nn.Module):
         super().__init__()
-        self.backbone = backbone
+        self.encoder = encoder
         self.head = head
 
     def forward(self, motion: Tensor) -> Tensor:
         """The scores of every class at every place."""
-        _, stage5 = self.backbone(motion)
-        return self.head(stage5)
+        stages = self.encoder(motion)
+        return self.head(stages)
 
 
 def mixer(classes: int, mixed: int = 64) -> nn.Sequential:
@@ -230,11 +263,3 @@ def flow_error(shape: torch.Size, pixels: Tensor, generator: torch.Generator | N
     coarse = torch.randn(shape[0], 2, shape[2] // 16, shape[3] // 16, generator=generator)
     coarse = coarse.to(pixels.device) * pixels.view(-1, 1, 1, 1)
     return F.interpolate(coarse, shape[-2:], mode="bilinear")
-
-
-class NoContext(nn.Identity):
-    """Stands where a pyramid stood, and adds nothing: with it, a network is a plain FCN."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.channels = channels
