@@ -17,6 +17,7 @@ import torch
 import yaml
 from results_toy import SEEDS, grid, loaded, move_into, notebook, record, text, write
 
+from mmlib.book.reruns import reruns_html
 from mmlib.results import ROOT, Key, load_claims, night
 from mmlib.results.claims import asked
 from mmlib.results.fingerprint import code_hashes, state
@@ -325,6 +326,18 @@ def test_a_history_has_one_line_a_day_and_keeps_the_old_ones(tmp_path, monkeypat
         night._remember("toy", {"day": day, "stale": stale})
     lines = [json.loads(line) for line in (tmp_path / "history/toy.jsonl").read_text().splitlines()]
     assert [line.get("day") for line in lines] == [None, "1", "2"] and lines[-1]["stale"] == 5
+
+
+def test_the_page_shows_the_latest_reruns_with_what_moved(tmp_path):
+    assert "No published run" in reruns_html(tmp_path)
+    machine = {"instructions": "AVX2", "precision": "fp32", "threads": 2}
+    entry = {"run": "toy/a-ministreet-night-0", "word": "drift", "machine": machine}
+    new = entry | {"word": "within the spread of seeds", "scores": {"x": [0.5, 0.6], "y": [0.4, 0.4]}}
+    days = [{"day": "2026-11-29", "compared": [entry]}, {"day": "2026-11-30", "compared": [new]}]
+    write(tmp_path, {"toy.jsonl": "\n".join(json.dumps(day) for day in [*days, {"day": "2026-12-01", "stale": 3}])})
+    text = reruns_html(tmp_path)
+    assert text.index("2026-11-30") < text.index("2026-11-29"), "the latest first"
+    assert "AVX2, fp32, threads: 2" in text and "0.1000" in text and "0.0000" not in text
 
 
 # ---------------------------------------------------------------------------------------------------------------------

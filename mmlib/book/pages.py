@@ -34,6 +34,7 @@ DRAWN = (
     ("intro.md", "<!-- five claims are drawn here -->", "front", "claims_html"),
     ("ledger.md", "<!-- the ledger is drawn here -->", "ledger", "ledger_html"),
     ("training_at_scale.md", "<!-- the speed of training is drawn here -->", "speed", "speed_html"),
+    ("how_made.md", "<!-- the runs made again are drawn here -->", "reruns", "reruns_html"),
 )
 """What is drawn from scenes and records: the page, its mark there, and the module of mmlib.book and function for it."""
 

@@ -467,7 +467,10 @@ def rerun_one(name: str, build: Path | str, day: str, results: Path = RESULTS) -
         published = read_records(key.paper, results)
         family = [record for other, record in published.items() if other._replace(seed=key.seed) == key]
         word, detail = compare(published[key], again, family)
-        entry = {"run": name, "word": word, "detail": detail, "made": again.made, "machine": again.machine.model_dump()}
+        then = dict(_scores(published[key]))
+        scores = {metric: [then[metric], now] for metric, now in _scores(again) if metric in then}
+        entry = {"run": name, "word": word, "detail": detail, "scores": scores}
+        entry |= {"made": again.made, "machine": again.machine.model_dump()}
         replace_file(folder / "compared" / day / f"{name}.json", json.dumps(entry).encode())
     return f"{name}: {word}{': ' if detail else ''}{detail}"
 
