@@ -32,7 +32,9 @@ def stage(build: Path) -> Path:
 DRAWN = (
     ("intro.md", "<!-- the lens is drawn here -->", "front", "lens_html"),
     ("intro.md", "<!-- five claims are drawn here -->", "front", "claims_html"),
+    ("ledger.md", "<!-- the poster is drawn here -->", "poster", "poster_html"),
     ("ledger.md", "<!-- the ledger is drawn here -->", "ledger", "ledger_html"),
+    ("ledger.md", "<!-- the example is drawn here -->", "poster", "example_html"),
     ("training_at_scale.md", "<!-- the speed of training is drawn here -->", "speed", "speed_html"),
     ("how_made.md", "<!-- the runs made again are drawn here -->", "reruns", "reruns_html"),
 )

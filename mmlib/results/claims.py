@@ -141,6 +141,7 @@ class Direction(_Strict):
     positive: id of the direction in which only the sense in question can tell; unless it holds, nothing is judged.
     parts: names of the network's parts that the statement is about; they must be alive at the end of every run.
     tolerance: how far twice the steps may move an arm, in the paper's unit.  decided: when the rule was fixed.
+    shown: the heading of the chapter's second page that shows it, as in its address: "learned-twice-the-steps".
     """
 
     id: str
@@ -169,6 +170,7 @@ class Direction(_Strict):
     printed: Annotated[str | None, BeforeValidator(_printed)] = None
     doubts: Texts = ()
     decided: Text | None = None
+    shown: Text | None = None
     reason: Text | None = None
     command: Text | None = None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,15 @@ from mmlib.results.records import Key, Record, doubled, read_records
 AGREES, DIFFERS = "agrees", "differs"
 HOLDS, CONTRADICTED, UNDECIDED, UNFIT = "holds", "contradicted", "undecided", "unfit"
 NOT_ATTEMPTED, UNVERIFIED = "not attempted", "unverified source"
+SILENT, WEAK, NO_CONTROL, UNEQUAL, SHORT = "silent", "weak", "no control", "unequal", "short"
+REASON_WORDS = {
+    SILENT: "a part of the network was silent",
+    WEAK: "too weak: no better than a blind guess",
+    NO_CONTROL: "its positive control fails",
+    UNEQUAL: "the variants weren't treated alike",
+    SHORT: "training was too short",
+}
+"""Why a comparison can be unfit."""
 VERDICTS = (HOLDS, CONTRADICTED, UNDECIDED, UNFIT, AGREES, DIFFERS, NOT_ATTEMPTED, UNVERIFIED)
 
 CONFIDENCE = 0.95
@@ -127,7 +136,10 @@ class Fate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One word, why, and what it rests on. `interval` is in the paper's unit; `runs` are names of records."""
+    """One word, why, and what it rests on. `interval` is in the paper's unit; `runs` are names of records.
+
+    reasons: of an unfit comparison, out of SILENT, WEAK, NO_CONTROL, UNEQUAL and SHORT; `detail` says them in words.
+    """
 
     word: str
     detail: str = ""
@@ -136,7 +148,8 @@ class Verdict:
     survives: bool | None = None
     gap: float | None = None
     command: str = ""
-    runs: tuple[str, ...] = field(default=())
+    runs: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -305,7 +318,9 @@ def _direction(row: Direction, paper: Paper, records: Mapping[Key, Record], posi
     made = {"fates": tuple(fates), "command": command, "runs": runs}
     doubts = _unfit(row, arms, records, positive, measured)
     if doubts:
-        return Judged(row, Verdict(UNFIT, "; ".join(doubts), measured, **made), scores)
+        reasons = tuple(dict.fromkeys(reason for reason, _ in doubts))
+        detail = "; ".join(words for _, words in doubts)
+        return Judged(row, Verdict(UNFIT, detail, measured, reasons=reasons, **made), scores)
     word, detail = _word(row, arms, measured)
     return Judged(row, Verdict(word, detail, measured, **made), scores)
 
@@ -357,13 +372,20 @@ def _unfit(
     records: Mapping[Key, Record],
     positive: Judged | None,
     measured: Interval,
-) -> list[str]:
+) -> list[tuple[str, str]]:
+    """Why the comparison is unfit, as (reason, words); nothing if it is fit."""
     # A control learns to overlook what tells it nothing: a silent part, or a score on the floor, is right there.
     compared = {name: arms[name] for name in (row.a, *row.b)}
-    found = [*_dead(row, compared), *_below_the_floor(row, compared), *_without_positive_control(positive)]
+    found = [
+        (SILENT, _dead(row, compared)),
+        (WEAK, _below_the_floor(row, compared)),
+        (NO_CONTROL, _without_positive_control(positive)),
+    ]
     if row.trained:
-        found += [*_unequal(arms), *_same_start(arms), *_still_learning(row, arms, records, measured)]
-    return found
+        found.append((UNEQUAL, _unequal(arms)))
+        found.append((UNEQUAL, _same_start(arms)))
+        found.append((SHORT, _still_learning(row, arms, records, measured)))
+    return [(reason, words) for reason, sentences in found for words in sentences]
 
 
 def _dead(row: Direction, arms: Mapping[str, Sequence[Record]]) -> Iterable[str]:

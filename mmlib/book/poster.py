@@ -1,0 +1,204 @@
+"""The ledger's poster: each claim as one line, with our interval and the paper's number on one scale.
+
+Here it is decided what stands where; `poster.html.j2` says what it looks like.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.environment import TemplateModule
+
+from mmlib.files import ROOT
+from mmlib.results import tables
+from mmlib.results.claims import Cell, Paper, load_claims, paper_keys
+from mmlib.results.evidence import (
+    AGREES,
+    CONTRADICTED,
+    DIFFERS,
+    HOLDS,
+    NO_CONTROL,
+    REASON_WORDS,
+    SHORT,
+    SILENT,
+    UNDECIDED,
+    UNEQUAL,
+    UNFIT,
+    UNVERIFIED,
+    WEAK,
+    Interval,
+    Judged,
+    judge_book,
+)
+
+FARTHEST = 60.0
+"""The largest difference on the scale, in points."""
+
+TICKS = (-30, -10, -3, 0, 3, 10, 30)
+
+FATES = {
+    "held": "held",
+    "shared": "held, and so did its control",
+    "failed": "failed",
+    "undecided": "undecided",
+    "unfit": "unfit",
+    "elsewhere": "cannot be tested here",
+    "waiting": "not run yet",
+}
+"""What can become of a claim, and its words on the scoreboard."""
+
+SHAPES = {SILENT: "square", WEAK: "triangle", NO_CONTROL: "diamond", UNEQUAL: "star", SHORT: "hourglass"}
+"""The mark of an unfit comparison, by its first reason."""
+
+REASONS = {SHAPES[reason]: words for reason, words in REASON_WORDS.items()} | {
+    "cross": "needs data that isn't at hand, or a source that we have not seen",
+    "ring": "not run yet",
+}
+"""What the marks other than the plain dot mean."""
+
+
+EXAMPLE = "training.infrared_helps_at_night"
+"""The claim that the page explains step by step."""
+
+
+def poster_html(claims: Path | None = None, results: Path | None = None) -> str:
+    """The scoreboard, what the marks mean, and a line per claim, as HTML.
+
+    `claims` and `results` are other folders than the project's own. ValueError: a claims file or a record is damaged.
+    """
+    papers = {key: load_claims(key, claims) for key in paper_keys(claims)}
+    book = judge_book(claims, results)
+    return str(_template().poster(scoreboard(papers, book), parts(papers, book)))
+
+
+def example_html() -> str:
+    """One judged claim of chapter 5 with its line, read step by step. ValueError: it has no verdict."""
+    key = EXAMPLE.split(".")[0]
+    one = next(one for one in judge_book()[key] if one.row.id == EXAMPLE)
+    ours, paper = one.verdict.interval, load_claims(key)
+    if fate(one) != "held" or not one.verdict.fates:
+        raise ValueError(f"expected {EXAMPLE} to hold with a control, it is {one.verdict.sentence}; next: rewrite this")
+    control = one.verdict.fates[0]
+    numbers = {
+        "mean": tables.number(ours.mean, ours),
+        "low": tables.number(ours.low, ours),
+        "high": tables.number(ours.high, ours),
+        "seeds": ours.n,
+        "a": paper.label(one.row.a),
+        "b": paper.label(one.row.b[0]),
+        "control": paper.label(control.variant),
+        "over": tables.number(control.interval.mean, control.interval),
+        "correction": tables.correction(one),
+    }
+    return str(_template().example(_line(one, paper), numbers))
+
+
+def _template() -> TemplateModule:
+    """The macros of the template."""
+    pages = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
+    pages.globals |= {"place": place, "ticks": TICKS, "fates": FATES, "reasons": REASONS}
+    return pages.get_template("poster.html.j2").module
+
+
+def place(points: float) -> float:
+    """Where a difference lies on the scale, from 0 to 1, with no difference at 0.5: logarithmic to both sides."""
+    size = math.log1p(min(abs(points), FARTHEST)) / math.log1p(FARTHEST)
+    return 0.5 + math.copysign(size, points) / 2
+
+
+def fate(one: Judged) -> str:
+    """What became of a claim, as a key of FATES."""
+    word = one.verdict.word
+    if word == HOLDS:
+        return "held" if all(control.words.startswith("and not") for control in one.verdict.fates) else "shared"
+    if word in (AGREES, CONTRADICTED, DIFFERS, UNDECIDED, UNFIT):
+        return {AGREES: "held", CONTRADICTED: "failed", DIFFERS: "failed"}.get(word, word)
+    return "elsewhere" if word == UNVERIFIED or one.row.reason else "waiting"
+
+
+def shape(one: Judged) -> str:
+    """The mark of a claim: a dot if it was judged, else by the reason."""
+    if one.verdict.reasons:
+        return SHAPES[one.verdict.reasons[0]]
+    return {"elsewhere": "cross", "waiting": "ring"}.get(fate(one), "dot")
+
+
+def scoreboard(papers: Mapping[str, Paper], book: Mapping[str, Sequence[Judged]]) -> list[dict]:
+    """One row per paper, as the book has them: how many of its claims and printed numbers met each fate."""
+    rows = []
+    for key, paper in _ordered(papers):
+        counts = dict.fromkeys(FATES, 0)
+        for one in book[key]:
+            counts[fate(one)] += 1
+        if any(counts.values()):
+            rows.append({"title": paper.title, "counts": counts})
+    return rows
+
+
+def parts(papers: Mapping[str, Paper], book: Mapping[str, Sequence[Judged]]) -> list[dict]:
+    """What is shown of each paper: its directions, headlines first, and the printed numbers that were measured."""
+    made = []
+    for key, paper in _ordered(papers):
+        shown = [one for one in book[key] if not isinstance(one.row, Cell) or one.verdict.word in (AGREES, DIFFERS)]
+        shown.sort(key=lambda one: (isinstance(one.row, Cell), not getattr(one.row, "headline", False)))
+        made.append({"title": paper.title, "lines": [_line(one, paper) for one in shown]})
+    return made
+
+
+def _ordered(papers: Mapping[str, Paper]) -> list[tuple[str, Paper]]:
+    """Papers in the order of their chapters."""
+    return sorted(papers.items(), key=lambda item: item[1].chapter)
+
+
+def _line(one: Judged, paper: Paper) -> dict:
+    """One line of the poster, with places from 0 to 1 on its scale."""
+    value, _ = tables.printed(one.row, paper)
+    ours, printed = _differences(one, value)
+    common = ours is None or not isinstance(one.row, Cell) and one.row.unit.startswith(("points", "percent"))
+    # Without points, the scale is the line's own: its farthest end lies close to the edge.
+    ends = [abs(end) for end in ([ours.low, ours.high] if ours else []) + ([printed] if printed is not None else [])]
+    farthest = max(ends, default=0.0) or 1.0
+    scaled = place if common else lambda number: 0.5 + 0.45 * number / farthest
+    word = FATES[fate(one)] if fate(one) in ("elsewhere", "waiting") else one.verdict.sentence
+    said = [f"ours {tables.ours(one)}" if ours else "", f"the paper prints {value}" if value[-1].isdigit() else ""]
+    return {
+        "id": one.row.id,
+        "statement": tables.name_of(one.row, paper),
+        "href": page_of(one, paper),
+        "fate": fate(one),
+        "shape": shape(one),
+        "word": word,
+        "why": one.verdict.detail if fate(one) != "waiting" else "",
+        "numbers": ", ".join(filter(None, said)),
+        "unit": "" if isinstance(one.row, Cell) else one.row.unit,
+        "common": common,
+        "ours": [scaled(end) for end in (ours.low, ours.mean, ours.high)] if ours else None,
+        "printed": scaled(printed) if printed is not None else None,
+    }
+
+
+def _differences(one: Judged, value: str) -> tuple[Interval | None, float | None]:
+    """Our difference, and the paper's if it prints one. Of a printed number: ours less the paper's, and 0."""
+    interval = one.verdict.interval
+    if isinstance(one.row, Cell):
+        if interval is None:
+            return None, None
+        low, high = interval.for_one_run()
+        paper = float(value)
+        return Interval(interval.mean - paper, low - paper, high - paper, interval.n), 0.0
+    try:
+        return interval, float(value)
+    except ValueError:  # it prints none, or two numbers
+        return interval, None
+
+
+def page_of(one: Judged, paper: Paper) -> str:
+    """The page and heading that show a claim: the second page of its chapter, where there is one."""
+    number = paper.chapter[:2]
+    second = next(iter(sorted((ROOT / "nbs").glob(f"{number}b_*.ipynb"))), None)
+    page = second.stem if second else paper.chapter
+    anchor = getattr(one.row, "shown", None)
+    return f"../nbs/{page}.html" + (f"#{anchor}" if anchor else "")
