@@ -91,6 +91,30 @@ def test_nothing_scrolls_sideways_on_a_phone(open_page, pages, address, width):
     assert not wide
 
 
+# What is cut off or sticks out on paper, and what of the screen's furniture is still there.
+ON_PAPER = """
+() => {
+  const edge = document.querySelector('article').getBoundingClientRect().right + 1;
+  const cut = [...document.querySelectorAll('article pre, article .mm-scroll')].filter(e => e.checkVisibility()
+    && (e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > edge));
+  const left = [...document.querySelectorAll('.bd-sidebar-primary, .bd-header-article, .mm-filter, .copybtn')]
+    .filter(e => e.checkVisibility());
+  return [...cut, ...left].map(e => `${e.tagName}.${e.className}: ${e.textContent.trim().slice(0, 60)}`);
+}
+"""
+
+
+def test_on_paper_no_line_of_code_is_cut_off_and_the_furniture_is_gone(open_page, pages, address):
+    page = open_page(address, viewport={"width": 700, "height": 990})
+    page.emulate_media(media="print")
+    cut = {}
+    for name in pages:
+        page.goto(f"{address}/{name}")
+        if found := page.evaluate(ON_PAPER):
+            cut[name] = found[:3]
+    assert not cut
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_by_day_and_by_night(open_page, pages, address, scheme):
     page = open_page(address, color_scheme=scheme)
