@@ -1,9 +1,10 @@
-"""Make book/assets/real: eight TNO pairs and two frames of RubberWhale, at most 400 pixels wide.
+"""Make book/assets/real: eight TNO pairs, two networks' fusions of three, and two frames of RubberWhale.
 
     python data_scripts/bundle.py
 
-Reads the sets `tno` and `middlebury` (python data_scripts/obtain.py tno middlebury) and writes WebP files. Which pairs,
-and the switch that takes them out of the pages, stand in mmlib/book/real.py.
+Reads the sets `tno`, `middlebury` and `weights` (python data_scripts/obtain.py tno middlebury weights) and writes WebP
+files, at most 400 pixels wide. Which pairs, and the switch that takes them out of the pages, stand in
+mmlib/book/real.py. Fused pictures are stored without loss, because chapter 3 measures them.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmlib.book.real import FOLDER, TNO, WIDEST
+from mmlib.book.real import FOLDER, NETWORKS, TNO, VOTED, WIDEST, tno
 from mmlib.data import load
+from mmlib.fusion import fuse
 from mmlib.images import luma
 from mmlib.show.pixels import to_uint8
 
@@ -39,6 +41,11 @@ def main() -> None:
         pair = pairs[number]
         for name, picture in (("vis", luma(pair["rgb"])), ("ir", pair["ir"])):
             small(picture).save(FOLDER / f"tno_{number}_{name}.webp", quality=88, method=6)
+    for number in VOTED:
+        pair = tno(number)  # as it has just been written, so that networks and rules see the same pictures
+        for method in NETWORKS:
+            fused = fuse(pair["vis"][None], pair["ir"][None], method=method)[0]
+            small(fused).save(FOLDER / f"tno_{number}_{method}.webp", lossless=True, quality=100, method=6)
     whale = load("middlebury")["RubberWhale"]
     for number, picture in ((10, whale["rgb"]), (11, whale["rgb_next"])):
         small(picture).save(FOLDER / f"rubberwhale_{number}.webp", quality=88, method=6)

@@ -25,6 +25,8 @@ def test_a_lens_shows_one_layer_and_knows_its_target():
     assert re.findall(r"visibility:(\w+)\"", html) == ["inherit", "hidden"]
     assert json.loads(unescape(re.search(r'data-target="([^"]*)"', html)[1])) == [25.0, 25.0, 50.0, 75.0]
     assert html.count('type="range"') == 2 and html.count("aria-valuetext=") >= 2
+    names = re.findall(r"<label[^>]*>(\w+)<input[^>]*aria-label=\"the lens, (\w+)\"", html)
+    assert names == [("across", "across"), ("down", "down")], "each slider's name can be seen, and heard"
     assert html.count('aria-pressed="true"') == 1 and 'aria-live="polite"' in html
     assert " id=" not in html and "<script" not in html and "http" not in html
 

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmlib import show
-from mmlib.book.real import others_allowed
+from mmlib.book import real
 from mmlib.data import installed, load
 from mmlib.fusion.rules import average, by_saliency, laplacian_pyramid, maximum
 from mmlib.images import from_uint8, luma, to_uint8
@@ -30,7 +30,10 @@ RULES = {"average": average, "maximum": maximum, "pyramid": laplacian_pyramid, "
 SIX = ("sf", "psnr", "mi", "scd", "ssim", "qabf")
 FIVE = ("en", "sf", "mi", "ssim", "qabf")
 NAMES = {"en": "EN", "sf": "SF", "mi": "MI", "ssim": "SSIM", "qabf": "Qabf", "psnr": "PSNR", "scd": "SCD"}
-REAL_VOTE = {"pairs": ("carLight", "manlight", "walkingnight"), "methods": ("CNN", "DLF", "GTF", "LatLRR")}
+FUSIONS = (
+    "Fused by the plain average, by a Laplacian pyramid, and by two networks with their authors' weights, ReCoNet "
+    "(Huang et al., 2022) and TarDAL (Liu et al., 2022)."
+)
 QUIET = "font-variant-numeric:tabular-nums"
 ROW = "display:flex;flex-wrap:wrap;align-items:center;gap:.3em .8em;margin:.3em 0"
 
@@ -82,10 +85,10 @@ end.hidden=false;
 def vote(count: int = 3, size: tuple[int, int] = (384, 768), seed: int = 0) -> Html:
     """Four fused pictures without names in each round; after the last one, their names and what six metrics say.
 
-    Real pairs and published results of VIFB where they are at hand and may be shown, MiniStreet's night elsewhere.
+    TNO pairs where the pictures that come with the book may be shown, MiniStreet's night elsewhere.
     """
-    real = installed("vifb") and others_allowed()
-    rounds = _real_rounds(count) if real else _drawn_rounds(count, size, seed)
+    pairs = _real_rounds(count)
+    rounds = pairs or _drawn_rounds(count, size, seed)
     shuffle = random.Random(seed)
     panels, told = [], []
     for number, (rgb, ir, fused) in enumerate(rounds):
@@ -95,7 +98,7 @@ def vote(count: int = 3, size: tuple[int, int] = (384, 768), seed: int = 0) -> H
         best = {metric: max(names, key=lambda name: float(scores[name][metric])) for metric in SIX}
         told.append({"names": names, "best": best})
         panels.append(_round(number, rgb, ir, [fused[name] for name in names], names))
-    kind = "Real pictures" if real else "Drawn streets, because real pictures can't be shown here"
+    kind = "Real pictures" if pairs else "Drawn streets, because real pictures can't be shown here"
     start = f"Round 1 of {len(told)}: which picture is best?"
     output = tag("output", start, aria_live="polite", style="display:block;font-weight:bold;margin:.3em 0")
     heads = "".join(tag("th", name, scope="col") for name in ("metric", "its favourites", "agrees with you"))
@@ -107,7 +110,7 @@ def vote(count: int = 3, size: tuple[int, int] = (384, 768), seed: int = 0) -> H
     end = tag("div", table + again, class_="mm-end", hidden=True, style="overflow-x:auto")
     body = tag("p", tag("strong", kind), style="margin:0") + output + "".join(panels) + end
     body = tag("div", body, data_rounds=json.dumps(told), onclick=VOTE)
-    credit = "Pairs and published results of VIFB (Zhang, Ye and Xiao, 2020)." if real else "MiniStreet at night."
+    credit = f"Pairs: {real.CREDIT} {FUSIONS}" if pairs else "MiniStreet at night."
     return figure(body, alt="A blind vote between fused pictures", caption=credit, kind="vote")
 
 
@@ -121,12 +124,16 @@ def _drawn_rounds(count: int, size: tuple[int, int], seed: int) -> list[tuple[Te
 
 
 def _real_rounds(count: int) -> list[tuple[Tensor, Tensor, dict[str, Tensor]]]:
-    pairs = load("vifb", methods=REAL_VOTE["methods"])
+    """TNO pairs with two rules and two networks; [] if they may not be shown."""
     found = []
-    for name in REAL_VOTE["pairs"][:count]:
-        sample = pairs[name]
-        fused = {method: image[None] for method, image in sample["fused"].items()}
-        found.append((sample["rgb"][None], sample["ir"][None], fused))
+    for number in real.VOTED[:count]:
+        pair, networks = real.tno(number), real.tno_fused(number)
+        if pair is None or networks is None:
+            return []
+        grey, heat = pair["vis"][None], pair["ir"][None]
+        fused = {name: RULES[name](grey, heat) for name in ("average", "pyramid")}
+        fused |= {name: image[None] for name, image in networks.items()}
+        found.append((grey, heat, fused))
     return found
 
 
@@ -486,7 +493,7 @@ def agreement(matrix: Tensor, names: Sequence[str]) -> Html:
 
 def published(methods: Sequence[str]) -> Html | None:
     """A VIFB pair and what methods made of it, where real pictures may be shown; None elsewhere."""
-    if not (installed("vifb") and others_allowed()):
+    if not (installed("vifb") and real.others_allowed()):
         return None
     sample = load("vifb", methods=methods)["carLight"]
     items = [(sample["rgb"], "visible"), (sample["ir"], "infrared"), *((x, m) for m, x in sample["fused"].items())]

@@ -20,6 +20,12 @@ FOLDER = ROOT / "book" / "assets" / "real"
 TNO = ("01", "09", "17", "18", "23", "33", "36", "42")
 """The TNO pairs that come with the book, by their number in the copy of 42 pairs."""
 
+VOTED = ("17", "18", "33")
+"""Those of which chapter 3 asks which fusion is best: a walker, somebody under an umbrella, soldiers at a car."""
+
+NETWORKS = {"reconet": "ReCoNet", "tardal": "TarDAL"}
+"""The networks whose fusions of those pairs come along: of their weights' publishers two state a licence."""
+
 WIDEST = 400
 """Pixels. Wider pictures were scaled down to this."""
 
@@ -51,6 +57,20 @@ def tno(number: str) -> dict[str, Tensor] | None:
     if not allowed() or not all(path.is_file() for path in files.values()):
         return None
     return {name: _grey(path) for name, path in files.items()}
+
+
+def tno_fused(number: str) -> dict[str, Tensor] | None:
+    """What the networks made of one of the pairs `VOTED`: {title: (1, H, W) in [0, 1]}; None if it may not be shown.
+
+    Raises:
+        ValueError: a pair whose fusions don't come with the book.
+    """
+    if number not in VOTED:
+        raise ValueError(f"expected one of the pairs {', '.join(VOTED)}, got {number!r}; next: mmlib.fusion.fuse(...)")
+    files = {title: FOLDER / f"tno_{number}_{method}.webp" for method, title in NETWORKS.items()}
+    if not allowed() or not all(path.is_file() for path in files.values()):
+        return None
+    return {title: _grey(path) for title, path in files.items()}
 
 
 def rubber_whale() -> tuple[Tensor, Tensor] | None:

@@ -15,14 +15,15 @@ from mmlib.show.html import Html, figure, need_alt, tag
 from mmlib.show.pixels import encode
 from mmlib.show.widgets import ROW, STACK
 
-# `this` is one of the two sliders. Where the lens is over the target, the note about it is said.
+# `this` is one of the two sliders. Where the lens is over the target, the note about it is said. The sentence is only
+# replaced by another one: a screen reader says the slider's place already, and would repeat the rest at every step.
 MOVE = (
     "const f=this.closest('figure'),[a,b]=f.querySelectorAll('input'),x=+a.value,y=+b.value,s=f.style,"
     "[l,t,r,d]=JSON.parse(f.dataset.target),n=f.querySelector('button[aria-pressed=true]').textContent;"
     "s.setProperty('--mm-x',x+'%');s.setProperty('--mm-y',y+'%');"
-    "const w='lens on '+n+', '+x+' % across, '+y+' % down',hit=x>=l&&x<=r&&y>=t&&y<=d;"
-    "a.setAttribute('aria-valuetext',x+' % across');b.setAttribute('aria-valuetext',y+' % down');"
-    "f.querySelector('output').textContent=hit?f.dataset.found:w"
+    "a.setAttribute('aria-valuetext',x+' %');b.setAttribute('aria-valuetext',y+' %');"
+    "const w=x>=l&&x<=r&&y>=t&&y<=d?f.dataset.found:'The lens shows '+n+'.',o=f.querySelector('output');"
+    "if(o.textContent!=w)o.textContent=w"
 )
 # `this` is the stage: a finger or a mouse takes the lens along.
 DRAG = (
@@ -79,7 +80,11 @@ def lens(
     for k, (name, layer) in enumerate(layers.items()):
         seen = "inherit" if k == 0 else "hidden"
         style = f"{STACK}clip-path:circle({share:.2f}% at {place});outline:0;visibility:{seen}"
-        stacked += encode(layer).img(f"{name}: {alt}", style=style).replace("mm-picture", "mm-picture mm-layer")
+        stacked += (
+            encode(layer)
+            .img(f"the same scene through the lens: {name}", style=style)
+            .replace("mm-picture", "mm-picture mm-layer")
+        )
     ring = (
         f"position:absolute;left:var(--mm-x);top:var(--mm-y);width:{2 * RADIUS}%;aspect-ratio:1;pointer-events:none;"
         "transform:translate(-50%,-50%);border-radius:50%;border:2px solid #fff;box-shadow:0 0 4px #000;"
@@ -95,9 +100,11 @@ def lens(
         ondragstart="return false",
     )
     buttons = "".join(_button(k, name) for k, name in enumerate(layers))
+    buttons = tag("div", buttons, role="group", aria_label="what the lens shows", style="display:flex;gap:.5em")
     sliders = _slider("across", start[0]) + _slider("down", start[1])
-    first = f"lens on {next(iter(layers))}, {start[0]} % across, {start[1]} % down"
-    said = tag("output", escape(first), aria_live="polite", style="flex:1 1 100%;font-size:.9em;min-height:2.6em")
+    sliders = tag("div", sliders, style="display:flex;gap:.8em;flex:1 1 14em;min-width:0")
+    first = f"The lens shows {next(iter(layers))}."
+    said = tag("output", escape(first), aria_live="polite", style="flex:1 1 100%;font-size:.9em;min-height:1.6em")
     row = tag("div", buttons + sliders + said, class_="mm-controls", style=ROW)
     style = f"--mm-x:{start[0]}%;--mm-y:{start[1]}%;"
     made = figure(stage + row, alt=alt, caption=caption, kind="lens", style=style)
@@ -114,7 +121,8 @@ def _button(k: int, name: str) -> str:
 
 
 def _slider(way: str, value: int) -> str:
-    named = {"aria_label": f"the lens, {way}", "aria_valuetext": f"{value} % {way}"}
-    style = "flex:1 1 7em;min-width:0;margin:.4em 0;accent-color:#0072b2"
-    return tag("input", type="range", min=0, max=100, step=1, value=value, oninput=MOVE, autocomplete="off",
-               style=style, **named)  # fmt: skip
+    style = "flex:1 1 5em;min-width:0;margin:.4em 0;accent-color:#0072b2"
+    control = tag("input", type="range", min=0, max=100, step=1, value=value, oninput=MOVE, autocomplete="off",
+                  aria_label=f"the lens, {way}", aria_valuetext=f"{value} %", style=style)  # fmt: skip
+    row = "display:flex;align-items:center;gap:.5em;flex:1;min-width:0;font-size:.9em"
+    return tag("label", way + control, style=row)
