@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from mmlib import show
-from mmlib.book.real import others_allowed
+from mmlib.book import real
 from mmlib.data import installed, load
-from mmlib.flow import flow_legend, flow_to_rgb
+from mmlib.flow import flow_legend, flow_to_rgb, resize_flow
+from mmlib.flow.flownet import FlowNetS
 from mmlib.images import luma, to_uint8
+from mmlib.models import flownet
+from mmlib.results import load_weights, read_records
 from mmlib.show.html import Html, figure, tag
 from mmlib.show.images import grid
 from mmlib.show.pixels import encode
 
-TITLES = {"ours": "ours", "farneback": "Farneback", "dis": "DIS", "raft": "RAFT"}
-COLOURS = {"ours": "C2", "farneback": "C1", "dis": "C0", "raft": "C3"}
+TITLES = {"ours": "ours", "farneback": "Farneback", "dis": "DIS", "flownet": "FlowNetS", "raft": "RAFT"}
+COLOURS = {"ours": "C2", "farneback": "C1", "dis": "C0", "flownet": "C4", "raft": "C3"}
 QUIET = "font-variant-numeric:tabular-nums"
 WHEEL = "A colour wheel: red is motion to the right, yellow-green down, cyan to the left, violet up, white none"
 
@@ -232,22 +236,48 @@ def classes(errors: Sequence[tuple[str, float]]) -> Html:
     return show.plot(draw, alt=alt, size=(5.4, 3.4))
 
 
-def rubber_whale(methods: Mapping[str, object]) -> Html | None:
-    """A real pair and its flow by every method, where real pictures may be shown; None elsewhere.
+def learned() -> Callable[[Tensor, Tensor], Tensor] | None:
+    """FlowNetS with the weights that `nbs/04c_flownet.ipynb` has published, from frames to flow; None before that."""
+    try:
+        state = load_weights("motion/flownet")
+    except FileNotFoundError:
+        return None
+    net = FlowNetS()
+    net.load_state_dict(state)
+    return partial(flownet.estimate, net.eval())
+
+
+def learned_record() -> dict | None:
+    """What that notebook measured on MiniStreet and Middlebury; None if it was never run with both."""
+    for key, record in read_records("motion").items():
+        if key.variant == "flownet" and "middlebury" in record.values:
+            return record.values
+    return None
+
+
+def rubber_whale(methods: Mapping[str, Callable[[Tensor, Tensor], Tensor]]) -> Html | None:
+    """A real pair and its flow by every method; None where it may not be shown.
+
+    The frames come with the book, 400 pixels wide. The true flow is shown beside them where Middlebury is at hand.
 
     methods: {name: a function (rgb, rgb_next) -> flow}.
     """
-    if not (installed("middlebury") and others_allowed()):
+    frames = real.rubber_whale()
+    if frames is None:
         return None
-    real = load("middlebury")["RubberWhale"]
-    truth = real["flow"].masked_fill(~real["valid"], math.nan)
-    found = []
+    now, later = frames
+    arrows = []
+    if installed("middlebury") and real.others_allowed():
+        sample = load("middlebury")["RubberWhale"]
+        truth = sample["flow"].masked_fill(~sample["valid"], math.nan)
+        truth = resize_flow(truth[None], now.shape[-2:], mode="area")[0]
+        arrows.append((truth, "true flow; black is unknown"))
     for name, method in methods.items():
-        found.append((method(real["rgb"][None], real["rgb_next"][None])[0][:, ::2, ::2], TITLES[name]))
+        arrows.append((method(now[None], later[None])[0], TITLES[name]))
     return flows(
-        [(F.avg_pool2d(real["rgb"][None], 2)[0], "the picture at t")],
-        [(truth[:, ::2, ::2], "true flow; black is unknown"), *found],
-        4.0,
-        alt="A real picture, its true flow, and the estimates",
-        caption="RubberWhale, from Middlebury (Baker et al. 2011).",
+        [(now, "the picture at t")],
+        arrows,
+        3.0,
+        alt="A real picture of toys and cloth, and the estimates of its flow",
+        caption=real.WHALE_CREDIT,
     )
