@@ -1,4 +1,4 @@
-"""What chapter 8's exercises ask for: a window, a size, two weights, a loss for gates, a gradient cut in order."""
+"""What chapter 8's exercises ask for: a window, a size, two weights, idle gates, a gradient cut in order."""
 
 import torch
 
@@ -23,11 +23,14 @@ size = Exercise(
     ],
 )
 
-diversity = Exercise(
-    "ch8.diversity",
+divide = Exercise(
+    "ch8.divide",
     hints=[
-        "There are two means: one over pixels, of what the widest gate leaves closed there; one over all gates.",
-        "The largest gate at a pixel is `gates.amax(dim=1)`: (B, H, W). Take the mean of one minus that, and add.",
+        "Start from gates that are all closed, which costs 1. What does it cost to open one gate at a pixel, and what "
+        "does it save? And a second one?",
+        "So at each pixel one gate should be 1 and the others 0. Which one it is, the loss doesn't ask.",
+        "Cut the brightness into `count` steps of equal width and let the step choose: `(count * image).long()`, with "
+        "1.0 in the last step. `scatter` writes a 1 into that gate.",
     ],
 )
 

@@ -1,5 +1,7 @@
 """Typical wrong answers to chapter 8's exercises; every one must be refused."""
 
+import torch
+
 from mmlib.losses.fusion import edges
 
 
@@ -37,12 +39,15 @@ def over_the_whole_batch(visible, ir):
     return share, 1 - share
 
 
-def largest_of_all(gates):
-    return 1 - gates.amax() + gates.mean()
+def one_gate_for_everything(image, count):
+    gates = torch.zeros(len(image), count, *image.shape[2:])
+    gates[:, 0] = 1.0
+    return gates
 
 
-def sums_the_gates(gates):
-    return (1 - gates.amax(dim=1)).mean() + gates.sum(dim=1).mean()
+def rounds_to_the_nearest_step(image, count):
+    level = ((count - 1) * image).round().long()
+    return torch.zeros(len(image), count, *image.shape[2:]).scatter(1, level, 1.0)
 
 
 def clips_first(gradient, scale, limit):
@@ -58,6 +63,6 @@ MUTANTS = {
     "ch8.window": [stops_at_the_start_only, one_short_of_the_end],
     "ch8.size": [forgets_the_seven, always_one_more],
     "ch8.weights": [no_edge_is_nan, over_the_whole_batch],
-    "ch8.diversity": [largest_of_all, sums_the_gates],
+    "ch8.divide": [one_gate_for_everything, rounds_to_the_nearest_step],
     "ch8.clip": [clips_first, in_place],
 }
