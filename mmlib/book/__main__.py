@@ -1,4 +1,4 @@
-"""The commands behind the Makefile: ``python -m mmlib.book make | lab | run | vendor | pages | colab-cell``."""
+"""The commands behind the Makefile: ``python -m mmlib.book make | lab | run | slides | vendor | pages``."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--preset", default="laptop")
     run.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     run.add_argument("-o", "--output", help="where the executed notebook goes (default: _build/runs/)")
+    slides = commands.add_parser("slides", help="execute one chapter and export it as slides")
+    slides.add_argument("chapter", help="as for run")
+    slides.add_argument("--preset", default="laptop")
+    slides.add_argument("-o", "--output", help="the HTML file (default: _build/slides/)")
     vendor = commands.add_parser("vendor", help="fetch and verify the pages' web assets")
     vendor.add_argument("folder", type=Path)
     pages = commands.add_parser("pages", help="stage the executed notebooks and build the HTML")
@@ -72,6 +76,15 @@ def _run(args: argparse.Namespace, rest: list[str]) -> int:
         output = Path(args.output or f"_build/runs/{chapter.stem}-{args.preset}.ipynb")
         execute(chapter, output, preset=args.preset, parameters=dict(args.parameter))
         print(f"ran {chapter.name}: {output}")
+    elif args.command == "slides":
+        from mmlib.book.slides import export
+        from mmlib.notebooks import execute, find
+
+        chapter = find(args.chapter)
+        output = Path(args.output or f"_build/slides/{chapter.stem}.html")
+        executed = output.with_suffix(".ipynb")
+        execute(chapter, executed, preset=args.preset)
+        print(f"slides of {chapter.name}: {export(executed, output)}")
     elif args.command == "vendor":
         from mmlib.book.vendor import fetch
 
