@@ -278,6 +278,7 @@ def rubber_whale(methods: Mapping[str, Callable[[Tensor, Tensor], Tensor]]) -> H
         [(now, "the picture at t")],
         arrows,
         3.0,
+        columns=3,
         alt="A real picture of toys and cloth, and the estimates of its flow",
         caption=real.WHALE_CREDIT,
     )
