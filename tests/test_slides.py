@@ -50,13 +50,20 @@ def test_figures_follow_their_heading_and_solutions_stay_out(tmp_path):
             code("import torch"),
             code("first", html=figure),
             code("second", html=figure),
+            code("third", html="<table></table>"),
             code("said", html="<p>4 pixels</p>"),
             code('hint("ch4.flip")', html="<p>mirrored</p>"),
             code("def flip(flow): secret", tags=["solution"], html=figure),
         ]
     )
     made = slides.of_notebook(executed)
-    assert [cell.metadata.slideshow.slide_type for cell in made.cells] == ["slide", "notes", "-", "subslide", "-"]
+    assert [cell.metadata.slideshow.slide_type for cell in made.cells] == [
+        "slide",
+        "notes",
+        "-",
+        *["subslide"] * 2,
+        "-",
+    ]
     nbformat.write(executed, tmp_path / "done.ipynb")
     html = slides.export(tmp_path / "done.ipynb", tmp_path / "slides.html").read_text()
     assert html.count("<figure>one") == 2 and "secret" not in html and "import torch" not in html

@@ -42,7 +42,7 @@ def _cell(text: str, kind: str) -> NotebookNode:
 def of_notebook(executed: NotebookNode) -> NotebookNode:
     """An executed chapter with the kind of slide that each cell is; code that shows nothing is left out."""
     cells = []
-    alone = False  # whether the last slide shows its heading only, so that a figure may join it
+    alone = False  # whether the last slide shows its heading only, so that a figure or table may join it
     for cell in executed.cells:
         if LEFT_OUT & set(cell.metadata.get("tags", [])):
             continue
@@ -51,11 +51,12 @@ def of_notebook(executed: NotebookNode) -> NotebookNode:
             cells += parts
             alone = alone or any(part.metadata.slideshow.slide_type == "slide" for part in parts)
         elif cell.outputs and not cell.source.startswith("hint("):
-            figure = any("<figure" in "".join(out.get("data", {}).get("text/html", "")) for out in cell.outputs)
-            kind = "subslide" if figure and not alone else "-"
+            html = "".join("".join(out.get("data", {}).get("text/html", "")) for out in cell.outputs)
+            large = "<figure" in html or "<table" in html  # a sentence is not
+            kind = "subslide" if large and not alone else "-"
             cell.metadata["slideshow"] = {"slide_type": kind}
             cells.append(cell)
-            alone = alone and not figure
+            alone = alone and not large
     return nbformat.v4.new_notebook(cells=cells, metadata=executed.metadata)
 
 
