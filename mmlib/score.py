@@ -353,7 +353,9 @@ def _folders(words: Sequence[str]) -> dict[str, Path]:
             name, folder = Path(word).resolve().name, word
         name = unicodedata.normalize("NFC", name)
         if not (name and folder) or name in methods:
-            raise ValueError(f"expected METHOD=DIR or DIR, each method once, got {word!r}; next: such as ours=fused/ours")
+            raise ValueError(
+                f"expected METHOD=DIR or DIR, each method once, got {word!r}; next: such as ours=fused/ours"
+            )
         methods[name] = Path(folder)
     return methods
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 
 def read_weights(path: Path | str, part: str = "") -> dict[str, Tensor]:
@@ -44,21 +44,6 @@ def read_weights(path: Path | str, part: str = "") -> dict[str, Tensor]:
     if bad := [name for name, value in state.items() if not torch.isfinite(value).all()]:
         raise ValueError(f"{path}: expected finite weights, got others in {bad[0]}; next: look at the run that made it")
     return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
-
-
-def load_start(net: nn.Module, path: Path | str) -> None:
-    """Give a network the weights that a run or a file has: it goes on from there, on new pictures for instance.
-
-    ValueError, with the next step, for weights of a network that is built otherwise, and the errors of `read_weights`.
-    """
-    try:
-        net.load_state_dict(read_weights(path))
-    except RuntimeError as error:
-        first = str(error).strip().splitlines()[1].strip()[:160]
-        raise ValueError(
-            f"{path}: expected weights of this very network, got others ({first}); "
-            "next: name the preset and the variant that made them"
-        ) from None
 
 
 def part_of(state: dict[str, Tensor], word: str) -> dict[str, Tensor]:
