@@ -1,13 +1,16 @@
-"""How fast are the fusion metrics? The eight that CDDFuse's evaluator reports, for one 480 x 640 triplet, on one core.
+"""How fast is the library's measuring and drawing? One table, in one run, on one core.
 
     python benchmarks/fusion_metrics.py
+    python benchmarks/fusion_metrics.py --evaluator CDDFuse/utils/Evaluator.py --pairs 12
 
-    python benchmarks/fusion_metrics.py --evaluator CDDFuse/utils/Evaluator.py
+First the eight metrics that CDDFuse's evaluator reports, for one 480 x 640 triplet: `mmlib.metrics.fusion.evaluate`
+beside a direct version written here, NumPy and SciPy in float64 with every window a 2-D convolution, as the published
+evaluator does it. Both must give the same values. With `--evaluator` the published evaluator itself, from your copy of
+its repository, is timed in the same run. Then all 18 metrics of the convention "dominant" on pairs of MSRS, reading
+included, where MSRS is at hand; and MiniStreet's scenes with all fields.
 
-compares `mmlib.metrics.fusion.evaluate` with a direct version written here: NumPy and SciPy in float64, every window
-a 2-D convolution, as the published evaluator does it. Both must give the same values. Times are CPU time of the fastest
-of a few repetitions, so that a busy machine disturbs them less; the ratio of the two is what counts. With
-`--evaluator` the published evaluator itself, from your copy of its repository, is timed in the same run.
+Times are CPU time, of the fastest of a few repetitions where there are some, so that a busy machine disturbs them less;
+ratios are what counts. What is said of two cores is extrapolated: half of one core's time.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import importlib.util
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -27,7 +31,11 @@ import torch
 from scipy.ndimage import uniform_filter
 from scipy.signal import convolve2d
 
-from mmlib.metrics.fusion import evaluate
+from mmlib.data import load
+from mmlib.fusion import rules
+from mmlib.images import luma
+from mmlib.metrics.fusion import CONVENTIONS, METRICS, evaluate
+from mmlib.metrics.fusion.levels import Planes, planes
 
 REPORTED = ("en", "sd", "sf", "mi", "scd", "vif", "qabf", "ssim")
 SIZE = (480, 640)
@@ -146,9 +154,28 @@ def published(path: Path) -> Callable[[list[np.ndarray]], dict[str, float]]:
     return measure
 
 
+def alone(tensors: list[torch.Tensor]) -> dict[str, Callable[[], object]]:
+    """Each of the eight metrics by itself, on grey levels that are already converted."""
+    ready = [Planes(levels) for levels in planes(*tensors, quantise=True)]
+    return {name: partial(METRICS[name], *ready, **CONVENTIONS["cddfuse"][name]) for name in REPORTED}
+
+
+def of_msrs(count: int) -> float:
+    """Milliseconds of CPU time a pair: reading it, averaging it, and all metrics of "dominant"."""
+    pairs = load("msrs", boxes=None).select("rgb", "ir")
+    pairs = pairs[:: max(1, len(pairs) // count)][:count]
+    start = time.process_time()
+    for pair in pairs:
+        rgb, ir = pair["rgb"][None], pair["ir"][None]
+        evaluate(rules.average(luma(rgb), ir), rgb, ir)
+    return 1000 * (time.process_time() - start) / len(pairs)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="How fast are the fusion metrics?")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--evaluator", type=Path, help="CDDFuse's Evaluator.py, timed in the same run")
+    parser.add_argument("--pairs", type=int, default=0, metavar="N", help="pairs of MSRS, of its 361")
+    parser.add_argument("--scenes", type=int, default=0, metavar="N", help="scenes of MiniStreet at 128 x 256")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
@@ -165,14 +192,32 @@ def main() -> None:
         if difference > TOLERANCE:
             raise SystemExit(f"{name} differs from the direct version by more than {TOLERANCE}")
     slow, fast = fastest(lambda: direct(*arrays), 3), fastest(ours, 15)
-    print(f"direct 2-D convolutions {slow:.0f} ms, mmlib {fast:.1f} ms of CPU time on one core")
-    print(f"{slow / fast:.1f} times faster")
+    times = {"eight metrics, mmlib": fast, "the same, direct 2-D convolutions": slow}
+    found = [f"{slow / fast:.1f} times as fast as the direct version"]
     if chosen.evaluator:
         theirs = published(chosen.evaluator)
         for name, value in theirs(arrays).items():
             print(f"{name:5} {values[name]:12.6f}   published {value:12.6f}")
         their_time = fastest(lambda: theirs(arrays), 3)
-        print(f"published evaluator {their_time:.0f} ms: mmlib is {their_time / fastest(ours, 15):.1f} times faster")
+        times["the same, the published evaluator"] = their_time
+        found.append(f"{their_time / fast:.1f} times as fast as the published evaluator")
+    for name, one in alone(tensors).items():
+        times[f"{name} alone, mmlib"] = fastest(one, 5)
+    if chosen.pairs:
+        per_pair = of_msrs(chosen.pairs)
+        times[f"18 metrics on a pair of MSRS, mean of {chosen.pairs}"] = per_pair
+        found.append(f"all 361 pairs of MSRS on two cores: {361 * per_pair / 2000:.0f} s")
+    if chosen.scenes:
+        from scenes import draw
+
+        _, _, seconds, _ = draw((0, chosen.scenes, (128, 256)))
+        per_scene = 1000 * seconds / chosen.scenes
+        times[f"a scene of MiniStreet at 128 x 256, mean of {chosen.scenes}"] = per_scene
+        found.append(f"scenes a second on two cores: {2000 / per_scene:.0f}")
+    print("\n| what | CPU ms |\n|---|---|")
+    for what, milliseconds in times.items():
+        print(f"| {what} | {milliseconds:.1f} |")
+    print("", *found, sep="\n")
 
 
 if __name__ == "__main__":

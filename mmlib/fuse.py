@@ -27,7 +27,7 @@ from mmlib.starts import part_of, read_weights
 
 if TYPE_CHECKING:
     from mmlib.models.segmif import FusionNet
-    from mmlib.models.tsjnet import TSJNet
+    from mmlib.models.tsjnet import CorrectedMaximum, TSJNet
 
 Fuser = Callable[[Tensor, Tensor], Tensor]
 """Visible (B, 3, H, W) and infrared (B, 1, H, W) in [0, 1] -> fused luma (B, 1, H, W) in [0, 1]."""
@@ -39,15 +39,18 @@ SMALLEST = 8  # pixels a side has for SegMiF, whose guide looks at quarters of q
 # --- the book's own networks
 
 
-def load_tsjnet(weights: Path | str | None = None) -> TSJNet:
-    """TSJNet ready to use, of the size that its weights have.
+def load_tsjnet(weights: Path | str | None = None) -> TSJNet | CorrectedMaximum:
+    """TSJNet, or its variant `skip`, ready to use, of the size that its weights have.
 
     weights: see `mmlib.starts.read_weights`; None: the published ones. FileNotFoundError, with the next step, for
     absent weights, ValueError for those of another network.
     """
-    from mmlib.models.tsjnet import DetailBranch, TSJNet
+    from mmlib.models.tsjnet import CorrectedMaximum, DetailBranch, TSJNet
 
     state = _state("tsjnet", weights)
+    corrects = any(name.startswith("net.") for name in state)
+    if corrects:
+        state = part_of(state, "net")
     try:
         width = state["encoder.base.norm.weight"].numel()
         levels = {int(name.split(".")[3]) for name in state if name.startswith("encoder.base.levels.")}
@@ -55,10 +58,11 @@ def load_tsjnet(weights: Path | str | None = None) -> TSJNet:
         with_detail = any(name.startswith("encoder.detail.") for name in state)
         detail = DetailBranch if with_detail else _no_detail
         net = TSJNet(width, len(levels), math.isqrt(pixels), detail)
+        whole = CorrectedMaximum(net) if corrects else net
         net.load_state_dict(state)
     except (KeyError, RuntimeError, ValueError) as error:
         raise ValueError(f"tsjnet: expected weights of TSJNet, got others ({_first(error)})") from None
-    return net.eval().requires_grad_(False)
+    return whole.eval().requires_grad_(False)
 
 
 def _no_detail(width: int) -> nn.Module:
@@ -204,6 +208,7 @@ def add_pairs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", help="a data set of the book, such as roadscene")
     parser.add_argument("--vi", type=Path, help="folder of your visible pictures")
     parser.add_argument("--ir", type=Path, help="folder of your infrared pictures")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th pair only, for a first look")
     parser.add_argument("--pattern", help="regular expression with one group, the part of a name that tells the pair")
     parser.add_argument(
         "--ir-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="raw values for black and white"
@@ -216,6 +221,12 @@ def add_pairs(parser: argparse.ArgumentParser) -> None:
 
 def chosen_pairs(words: argparse.Namespace) -> Dataset:
     """The pairs that the options name. ValueError unless they name one of the two kinds."""
+    if words.every < 1:
+        raise ValueError(f"--every: expected a whole number of 1 or more, got {words.every}; next: --every 9")
+    return _all_pairs(words)[:: words.every]
+
+
+def _all_pairs(words: argparse.Namespace) -> Dataset:
     if words.set and not (words.ir or words.vi):
         return load(words.set)
     if words.set or not (words.ir and words.vi):

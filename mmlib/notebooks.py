@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -126,6 +127,28 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
+def own_caches(folder: Path) -> None:
+    """Where the home folder cannot be written, let Snakemake, Jupyter and Matplotlib keep their files in `folder`.
+
+    What a parent process has said already stays.
+    """
+    home = Path.home()
+    usual = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    kernels = Path(os.environ.get("JUPYTER_RUNTIME_DIR") or home)
+    try:
+        usual.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=usual), tempfile.TemporaryFile(dir=kernels):
+            return
+    except OSError:
+        pass
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("TORCH_HOME", str(usual / "torch"))  # weights that are there stay where they are
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR", "MPLCONFIGDIR"):
+        os.environ[name] = str(folder / name.lower())
+        Path(os.environ[name]).mkdir(exist_ok=True)
+
+
 def execute(
     notebook: Path,
     output: Path,
@@ -166,6 +189,7 @@ def _run(notebook: Path, output: Path, parameters: dict[str, Any], limit_s: int 
     from papermill.exceptions import PapermillExecutionError
 
     part, failed = output.with_suffix(".part"), output.with_suffix(".failed.ipynb")
+    own_caches(ROOT / "_build" / "cache")
     os.environ.update(ENVIRONMENT)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ["PYTHONPATH"] = str(ROOT)

@@ -1,6 +1,6 @@
 """Score folders of fused pictures against their pairs, under one convention.
 
-    python -m mmlib.score --set roadscene ours=fused/ours lrrnet=fused/lrrnet --convention vifb -o table.csv
+    python -m mmlib.score --set roadscene fused/ours fused/lrrnet --convention vifb -o table.csv
     python -m mmlib.score --ir photos/thermal --vi photos/visible ours=fused -o table.csv
 
 `table.csv` gets one row per method and picture, `table.md` and `table.tex` the means with their intervals and ranks. A
@@ -345,12 +345,18 @@ def _cores() -> int:
 
 
 def _folders(words: Sequence[str]) -> dict[str, Path]:
+    """{method: folder}. A folder without METHOD= before it is a method of that folder's name."""
     methods: dict[str, Path] = {}
     for word in words:
-        name, sign, folder = unicodedata.normalize("NFC", word).partition("=")
-        if not (name and sign and folder) or name in methods:
-            raise ValueError(f"expected METHOD=DIR, each method once, got {word!r}; next: such as ours=fused/ours")
-        methods[name] = Path(word.partition("=")[2])
+        name, sign, folder = word.partition("=")
+        if not sign:
+            name, folder = Path(word).resolve().name, word
+        name = unicodedata.normalize("NFC", name)
+        if not (name and folder) or name in methods:
+            raise ValueError(
+                f"expected METHOD=DIR or DIR, each method once, got {word!r}; next: such as ours=fused/ours"
+            )
+        methods[name] = Path(folder)
     return methods
 
 
@@ -360,7 +366,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(prog="python -m mmlib.score", description="Score folders of fused pictures.")
     add_pairs(parser)
-    parser.add_argument("methods", nargs="+", metavar="METHOD=DIR", help="a name and its folder of fused pictures")
+    parser.add_argument("methods", nargs="+", metavar="METHOD=DIR", help="a folder of fused pictures, and its name")
     parser.add_argument("--convention", default="dominant", choices=[*CONVENTIONS, "more"])
     parser.add_argument("--metrics", help="some of the convention's metrics, as en,ssim,vif; all of them otherwise")
     parser.add_argument("--common", action="store_true", help="leave out pairs that some method has no picture for")

@@ -7,11 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from mmlib.book import install
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMETERS = 'preset = "laptop"\ndata = "ministreet"\nseed = 0\nvariant = "default"\npretrained = True\nout = ""'
@@ -150,6 +153,30 @@ def test_what_outlives_its_killed_parent_is_waited_for(book):
     printed = make(book)
     assert "another build of _build is running; waiting for it" in printed and steps(printed) == []
     assert "left 1" in (book / "_build" / "html" / "nbs" / "01_left.html").read_text()
+
+
+def test_make_book_in_an_unpacked_zip_with_a_space_and_an_umlaut_where_home_cannot_be_written(book, tmp_path):
+    """The command of the README, on a toy: no git history, another kind of path, no home, and no locale."""
+    folder = book.rename(tmp_path / "ein Buch für alle")
+    for name in ("Makefile", "requirements.txt"):
+        shutil.copy(ROOT / name, folder)
+    venv = folder / ".venv"  # as setup would leave it, with the packages of this one
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    (site,) = venv.glob("lib/python*/site-packages")
+    packages = Path(sysconfig.get_path("purelib"))
+    (site / "mmlib.pth").write_text(install.path_line(folder) + install.path_line(packages))
+    stamp = "from mmlib.book import install; print(install.wanted_stamp(install.choose_torch()[0]), end='')"
+    alone = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "XDG", "PYTHON"))}
+    no_home = tmp_path / "home"
+    no_home.write_text("a file, so that nothing can be written below it, whoever asks")
+    alone |= {"HOME": str(no_home), "LC_ALL": "C", "GIT_CEILING_DIRECTORIES": str(tmp_path), "PYTHON": sys.executable}
+    said = subprocess.run([sys.executable, "-c", stamp], cwd=folder, env=alone, capture_output=True, text=True)
+    (venv / ".ready").write_text(said.stdout)
+    done = subprocess.run(["make", "book"], cwd=folder, env=alone, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert steps(done.stdout) == ["building the pages", "executing 01_left", "executing 02_right"]
+    assert "setup:" not in done.stdout and f"open {(folder / '_build/html/index.html').as_uri()}" in done.stdout
+    assert "left 1" in (folder / "_build" / "html" / "nbs" / "01_left.html").read_text()
 
 
 def test_two_builds_at_once_take_turns(book):

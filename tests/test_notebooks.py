@@ -58,6 +58,17 @@ def test_opens_with_title_colab_cell_and_parameters(chapter):
 
 
 @every_chapter
+def test_a_parameter_keeps_what_it_was_given(chapter):
+    for cell in code_cells(chapter):
+        if "parameters" not in tags(cell):
+            for node in ast.parse(cell.source).body:
+                inside = [] if isinstance(node, ast.FunctionDef | ast.ClassDef) else ast.walk(node)
+                bound = {name.id for name in inside if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+                bound |= {getattr(node, "name", None)}  # of a function or a class
+                assert not bound & {*PARAMETERS, "start"}, f"rebound in {cell.source[:80]!r}"
+
+
+@every_chapter
 def test_a_second_notebook_belongs_to_a_first_and_neither_trains_nor_exports(chapter):
     if asks_whether_it_holds(chapter):
         assert find(chapter.name[:2]).stem in chapter.stem.replace("b_", "_", 1)

@@ -102,17 +102,36 @@ def test_the_commands_fuse_and_score_in_two_processes(folders, capsys):
     assert capsys.readouterr().err.startswith("mmlib.score: expected METHOD=DIR")
 
 
+def test_a_folder_names_its_method_and_every_takes_a_part_of_the_pairs(folders, monkeypatch, capsys):
+    monkeypatch.chdir(folders)
+    sources = ["--vi", "vi", "--ir", "ir", "--metrics", "sd", "--every", "3", "--workers", "1"]
+    assert score.main([*sources, "noise", "other=mean", "-o", "t.csv"]) == 0
+    rows = pd.read_csv("t.csv", dtype=str)
+    assert list(rows["method"]) == ["noise"] * 2 + ["other"] * 2 and list(rows["pair"]) == ["0_VIS", "3_VIS"] * 2
+    capsys.readouterr()
+    assert score.main([*sources, "mean", "mean=noise", "-o", "t.csv"]) == 2  # which of the two is mean?
+    assert "each method once, got 'mean=noise'" in capsys.readouterr().err
+    assert fuse_main(["--vi", "vi", "--ir", "ir", "--every", "0", "--method", "average", "-o", "out"]) == 2
+    assert "--every: expected a whole number of 1 or more, got 0" in capsys.readouterr().err
+
+
 def test_tsjnet_fuses_by_weights_of_any_of_its_sizes_and_refuses_others(folders, pairs, tmp_path):
     from safetensors.torch import save_file
 
     from mmlib.images import luma
-    from mmlib.models.tsjnet import TSJNet, fuse
+    from mmlib.models.tsjnet import CorrectedMaximum, TSJNet, fuse
 
     torch.manual_seed(0)
     net = TSJNet(8, 1, 2).eval()
     save_file(net.state_dict(), tmp_path / "net.safetensors")
     (path, *_) = fuse_folder(pairs[:1], tmp_path / "out", "tsjnet", weights=tmp_path / "net.safetensors", colour=False)
     expected = fuse(net, luma(pairs[0]["rgb"][None]), pairs[0]["ir"][None])
+    torch.testing.assert_close(read_image(path, 1)[None], expected, atol=0.5 / 255 + 1e-6, rtol=0)
+    corrected = CorrectedMaximum(net).eval()  # the variant skip
+    torch.nn.init.normal_(net.decoder.head[2].weight)
+    save_file(corrected.state_dict(), tmp_path / "skip.safetensors")
+    (path,) = fuse_folder(pairs[:1], tmp_path / "skip", "tsjnet", weights=tmp_path / "skip.safetensors", colour=False)
+    expected = fuse(corrected, luma(pairs[0]["rgb"][None]), pairs[0]["ir"][None])
     torch.testing.assert_close(read_image(path, 1)[None], expected, atol=0.5 / 255 + 1e-6, rtol=0)
     save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match="expected weights of TSJNet"):

@@ -206,21 +206,24 @@ def test_a_home_that_cannot_be_written_moves_the_caches(monkeypatch, tmp_path):
         "TORCH_HOME",
         "JUPYTER_RUNTIME_DIR",
         "JUPYTER_DATA_DIR",
+        "JUPYTER_CONFIG_DIR",
         "IPYTHONDIR",
         "MPLCONFIGDIR",
     ):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    graph.own_caches(tmp_path / "cache")
+    notebooks.own_caches(tmp_path / "cache")
     assert os.environ["XDG_CACHE_HOME"] == str(tmp_path / "cache")
     assert Path(os.environ["JUPYTER_RUNTIME_DIR"]).is_dir() and Path(os.environ["MPLCONFIGDIR"]).is_dir()
     assert os.environ["TORCH_HOME"] == str(home / ".cache" / "torch"), "weights stay where they are"
+    notebooks.own_caches(tmp_path / "another")
+    assert os.environ["XDG_CACHE_HOME"] == str(tmp_path / "cache"), "a child keeps to what its parent chose"
 
 
 def test_a_home_that_can_be_written_is_used(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    graph.own_caches(tmp_path / "cache")
+    notebooks.own_caches(tmp_path / "cache")
     assert "XDG_CACHE_HOME" not in os.environ and not (tmp_path / "cache").exists()
 
 

@@ -8,13 +8,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from functools import lru_cache
 from pathlib import Path
 
 from mmlib.files import ROOT, locked, sweep
-from mmlib.notebooks import NBS, chapters
+from mmlib.notebooks import NBS, chapters, own_caches
 from mmlib.results.fingerprint import code_files, notebook_code
 
 
@@ -90,24 +89,6 @@ def planned(build: str, preset: str) -> list[str]:
 def names() -> list[str]:
     """The chapters' names, in order."""
     return [path.stem for path in chapters()]
-
-
-def own_caches(folder: Path) -> None:
-    """Where the home folder cannot be written, let Snakemake, Jupyter and Matplotlib keep their files in `folder`."""
-    home = Path.home()
-    usual = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    try:
-        usual.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=usual), tempfile.TemporaryFile(dir=home):
-            return
-    except OSError:
-        pass
-    folder.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("TORCH_HOME", str(usual / "torch"))  # weights that are there stay where they are
-    os.environ["XDG_CACHE_HOME"] = str(folder)
-    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR", "MPLCONFIGDIR"):
-        os.environ[name] = str(folder / name.lower())
-        Path(os.environ[name]).mkdir(exist_ok=True)
 
 
 def make(build: str, extra: list[str], night: str = "") -> int:

@@ -119,7 +119,16 @@ def install(torch: str) -> None:
         stop("the packages could not be installed (see above); next: check the network and run the same command again")
     site = subprocess.check_output([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True)
     # `import mmlib` works from every folder.
-    (Path(site.strip()) / "mmlib.pth").write_text(str(ROOT) + "\n", encoding="utf-8")
+    (Path(site.strip()) / "mmlib.pth").write_text(path_line(ROOT), encoding="ascii")
+
+
+def path_line(folder: Path) -> str:
+    """A .pth file's line that adds a folder to sys.path.
+
+    Python 3.11 reads such files in the locale's encoding: with LC_ALL=C, a plain path with an umlaut would end every
+    start of Python. So the path is written as its bytes, in ASCII.
+    """
+    return f"import os, sys; sys.path.append(os.fsdecode({os.fsencode(folder)!r}))\n"
 
 
 def main() -> None:

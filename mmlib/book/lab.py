@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 
 from mmlib.files import ROOT, replace_file
-from mmlib.notebooks import chapters
+from mmlib.notebooks import chapters, own_caches
 
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 _BLOCK = re.compile(r"^(`{3,}|:{3,})\{([\w-]+)\} *(.*)\n((?::[\w-]+:.*\n)*)([\s\S]*?)^\1 *$", re.M)
@@ -76,5 +76,6 @@ def open_lab(folder: Path = ROOT / "lab") -> int:
     """Copy the chapters and start JupyterLab on the copies; return its exit status."""
     if changed := copy_chapters(folder):
         print(f"lab: kept as you left them: {', '.join(changed)}; delete one to get the chapter again", flush=True)
+    own_caches(ROOT / "_build" / "cache")
     os.environ["PYTHONPATH"] = str(ROOT)
     return subprocess.run([sys.executable, "-m", "jupyterlab", str(folder)]).returncode
