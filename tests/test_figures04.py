@@ -8,7 +8,7 @@ import torch
 from mmlib.book import figures04
 from mmlib.flow import flow_to_rgb
 from mmlib.flow.flownet import FlowNetS
-from mmlib.models.flownet import estimate
+from mmlib.flow.learned import estimate
 
 
 def test_long_arrows_get_the_full_colour_and_short_ones_their_own():
