@@ -1,13 +1,12 @@
 """Chapter 6's parts: sizes as counted by hand, answers that are known, and what must not change anything."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from as_program import ROOT, record_of
+from as_program import record_of
+from forks import in_two
 from torch import nn
 
 from mmlib.augment import Augment
@@ -19,6 +18,7 @@ from mmlib.flow.flownet import FlowNetS
 from mmlib.metrics import regions
 from mmlib.models import flow2seg as f2s
 from mmlib.results import shared_stage
+from mmlib.train import Batches, train, world
 
 
 def parameters(net):
@@ -275,49 +275,35 @@ def test_runs_of_a_night_share_a_stage_only_if_it_is_the_same(monkeypatch, tmp_p
         assert folder != found["a", 1], "other code, other folder"
 
 
-PROGRAM = """
-import sys, torch
-from safetensors.torch import save_file
-from torch import nn
-sys.path.insert(0, {tests!r})
-from test_flow2seg import small
-from mmlib.models import flow2seg as f2s
-from mmlib.train import Batches, train, world
-torch.set_num_threads(1)
-dice = torch.Generator().manual_seed(0)
-streets = {{"rgb": torch.rand(8, 3, 32, 48, generator=dice), "motion": torch.randn(8, 2, 32, 48, generator=dice),
-           "labels": torch.randint(0, 5, (8, 32, 48), generator=dice)}}
-net = small()
-for parent in list(net.modules()):
-    for name, child in list(parent.named_children()):
-        if isinstance(child, nn.BatchNorm2d):
-            setattr(parent, name, nn.GroupNorm(2, child.num_features))
-for one in net.modules():
-    if isinstance(one, nn.Dropout):
-        one.p = 0.0
-step = lambda batch: f2s.losses(net(batch["rgb"], batch["motion"]), batch["labels"])
-# Plain descent: Adam would blow rounding up where a gradient is nought.
-sgd = torch.optim.SGD(net.parameters(), lr=0.1)
-log = train(step, net, Batches(streets, 4), steps=4, optimizer=sgd, device="cpu", precision="fp32")
-if world("cpu").rank == 0:
-    state = {{k: v.contiguous() for k, v in net.state_dict().items()}}
-    save_file(state | {{"loss": torch.tensor(log.loss), "size": torch.tensor(world("cpu").size)}}, sys.argv[1])
-"""
-
-
-@pytest.mark.slow
 def test_two_processes_train_what_one_trains(tmp_path):
-    from safetensors.torch import load_file
+    def learn(file):
+        dice = torch.Generator().manual_seed(0)
+        streets = {
+            "rgb": torch.rand(8, 3, 32, 48, generator=dice),
+            "motion": torch.randn(8, 2, 32, 48, generator=dice),
+            "labels": torch.randint(0, 5, (8, 32, 48), generator=dice),
+        }
+        net = small()
+        for parent in list(net.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, nn.BatchNorm2d):
+                    setattr(parent, name, nn.GroupNorm(2, child.num_features))
+        for one in net.modules():
+            if isinstance(one, nn.Dropout):
+                one.p = 0.0
 
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM.format(tests=str(Path(__file__).parent)))
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    for how, name in (([], "alone"), (torchrun, "two")):
-        command = [sys.executable, *how, str(program), str(tmp_path / f"{name}.safetensors")]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr[-2000:]
-    alone, two = (load_file(tmp_path / f"{name}.safetensors") for name in ("alone", "two"))
-    assert int(two.pop("size")) == 2 and int(alone.pop("size")) == 1
+        def step(batch):
+            return f2s.losses(net(batch["rgb"], batch["motion"]), batch["labels"])
+
+        # Plain descent: Adam would blow rounding up where a gradient is nought.
+        sgd = torch.optim.SGD(net.parameters(), lr=0.1)
+        log = train(step, net, Batches(streets, 4), steps=4, optimizer=sgd, device="cpu", precision="fp32")
+        torch.save({"loss": torch.tensor(log.loss), "size": world("cpu").size, **net.state_dict()}, file)
+
+    learn(tmp_path / "alone")
+    assert in_two(lambda rank: learn(tmp_path / str(rank))) == [0, 0]
+    alone, two = (torch.load(tmp_path / name) for name in ("alone", "0"))
+    assert two.pop("size") == 2 and alone.pop("size") == 1
     apart = {name: float((value - two[name]).abs().max()) for name, value in alone.items()}
     assert max(apart.values()) < 1e-5, apart
 
