@@ -14,16 +14,12 @@ from mmlib.backbones.encoder import ResNetEncoder
 from mmlib.backbones.mobilenet import MEAN, MIDDLE, STD, MobileNetV2
 from mmlib.backbones.pyramid import PyramidPooling
 from mmlib.backbones.resnet import ResNet
+from mmlib.book.figures import count
 from mmlib.flow.flownet import FlowNetS
 from mmlib.metrics import regions
 from mmlib.models import flow2seg as f2s
 from mmlib.results import shared_stage
 from mmlib.train import Batches, train, world
-
-
-def parameters(net):
-    """How many numbers a network learns."""
-    return sum(p.numel() for p in net.parameters())
 
 
 def small(fusion=None, norm=nn.BatchNorm2d, classes=5):
@@ -47,12 +43,12 @@ def poster():
 
 def test_the_papers_network_has_the_sheets_size():
     whole = poster()
-    assert parameters(whole.picture) == 67_948_390
-    assert parameters(whole.picture) - parameters(whole.picture.auxiliary) == 65_583_699
+    assert count(whole.picture) == 67_948_390
+    assert count(whole.picture) - count(whole.picture.auxiliary) == 65_583_699
     path = whole.flow_path
-    assert (parameters(path), parameters(path.encoder), parameters(path.head)) == (11_765_907, 11_173_376, 592_531)
-    assert parameters(whole.fusion) == 60_243 and parameters(f2s.Residual(19, 38)) == 26_885
-    assert parameters(whole) == 79_774_540
+    assert (count(path), count(path.encoder), count(path.head)) == (11_765_907, 11_173_376, 592_531)
+    assert count(whole.fusion) == 60_243 and count(f2s.Residual(19, 38)) == 26_885
+    assert count(whole) == 79_774_540
 
 
 def test_the_papers_shapes():
@@ -82,8 +78,8 @@ def test_at_our_size_all_scores_lie_on_a_quarter_of_the_picture_and_the_block_is
         "auxiliary": (4, 6),
         "flow": (16, 24),
     }
-    assert parameters(net.fusion) < 0.01 * parameters(net.picture)
-    assert 0.1 * parameters(net.picture) < parameters(net.flow_path) < 0.25 * parameters(net.picture)
+    assert count(net.fusion) < 0.01 * count(net.picture)
+    assert 0.1 * count(net.picture) < count(net.flow_path) < 0.25 * count(net.picture)
 
 
 def test_the_frozen_stage_stays_as_it_is():
@@ -130,7 +126,7 @@ def test_the_residual_starts_as_the_image_path_and_then_learns():
 
 def test_the_rivals_do_what_they_say():
     image, flow = torch.randn(2, 5, 4, 6), torch.randn(2, 5, 4, 6)
-    assert torch.equal(f2s.Sum()(image, flow), image + flow) and parameters(f2s.Sum()) == 0
+    assert torch.equal(f2s.Sum()(image, flow), image + flow) and count(f2s.Sum()) == 0
     joined, residual = f2s.Concatenation(5, 8).eval(), f2s.Residual(5, 8).eval()
     residual.load_state_dict(joined.state_dict())
     assert torch.allclose(residual(image, flow) - image, joined(image, flow), atol=1e-6)
@@ -313,8 +309,8 @@ def test_cityscapes_in_its_own_layout_trains_in_two_processes_and_scores(tmp_pat
     """The paper's track on a tiny tree, from files to a record, by the command that the chapter gives."""
     from paper_trees import SIZE, cityscapes
 
-    for split, city, count in (("train", "aachen", 4), ("val", "munster", 2)):
-        names = [f"{city}_00000{i}_000019" for i in range(count)]
+    for split, city, frames in (("train", "aachen", 4), ("val", "munster", 2)):
+        names = [f"{city}_00000{i}_000019" for i in range(frames)]
         folder = cityscapes(tmp_path, names, split) / "flow/farneback/previous"
         folder.mkdir(parents=True, exist_ok=True)
         for one in names:

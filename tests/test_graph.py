@@ -11,8 +11,8 @@ import sysconfig
 import time
 from pathlib import Path
 
-import nbformat
 import pytest
+from results_toy import notebook
 
 from mmlib.book import install
 
@@ -23,13 +23,7 @@ pytestmark = pytest.mark.slow
 
 def chapter(path: Path, title: str, code: str) -> None:
     """Write a chapter of three cells."""
-    cells = [
-        nbformat.v4.new_markdown_cell(f"# {title}", id="title"),
-        nbformat.v4.new_code_cell(PARAMETERS, id="parameters", metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell(code, id="body"),
-    ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+    notebook(path, (PARAMETERS, "parameters"), code, title=title)
 
 
 @pytest.fixture(scope="module")

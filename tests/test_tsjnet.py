@@ -9,6 +9,7 @@ from torch import nn
 
 from mmlib.backbones.deeplab import DeepLabV3Plus
 from mmlib.book import figures08
+from mmlib.book.figures import count
 from mmlib.losses.fusion import edges, ssim
 from mmlib.models.tsjnet import (
     CorrectedMaximum,
@@ -37,11 +38,6 @@ def tiny():
     """A small network in eval mode."""
     torch.manual_seed(0)
     return TSJNet(width=8, levels=1, pixel_unshuffle=2).eval()
-
-
-def count(module):
-    """All its parameters."""
-    return sum(p.numel() for p in module.parameters())
 
 
 def test_every_parameter_of_the_paper_is_accounted_for():
