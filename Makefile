@@ -8,6 +8,10 @@ SAID := PYTHON PRESET CHAPTER DATA VARIANT SEED JOBS FORCE SNAKEMAKE PYTEST
 $(foreach name,$(SAID),$(eval override $(name) := $$(value $(name))))
 export $(SAID)
 
+# A new environment holds no bytecode. Where nobody may write any, each of some hundred processes compiles all its
+# libraries again, which takes longer than what most of them are started for.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup book test lab reproduce night nightly export preview lint clean
 
 help:

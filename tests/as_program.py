@@ -1,4 +1,4 @@
-"""Chapters as plain programs, by the commands that their pages give, on what lies in a test's own folder."""
+"""Chapters as plain programs on what lies in a test's own folder; started as their pages say, or forked."""
 
 import json
 import os
@@ -6,23 +6,36 @@ import subprocess
 import sys
 from pathlib import Path
 
+from forks import ended, fork, in_two
+
+from mmlib import uses
+from mmlib.book.script import main
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def run_chapter(folder, number, data, processes=1, **given):
-    """A chapter at smoke on the data in `folder`: (exit status, errors, record or None). Given are its parameters."""
-    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+def record_of(folder, number, data, processes=1, torchrun=False, **given):
+    """The record of a chapter at smoke on the data in `folder`. `given` are its parameters.
+
+    torchrun: by the command of the pages. Without it the processes are forked, which spares them their imports.
+    """
     given = {"data": data, "pretrained": "False", "out": str(folder / "out")} | given
     words = [number, "--preset", "smoke", *(word for item in given.items() for word in ("-p", *item))]
-    start = [sys.executable, *(torchrun if processes > 1 else []), "-m", "mmlib.book.script", *words]
-    environment = os.environ | {"MMLIB_DATA": str(folder), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(start, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
-    records = [json.loads(path.read_text()) for path in (folder / "out").glob("*/*.json")]
-    return done.returncode, done.stderr, *(records or [None])
+    environment = {"MMLIB_DATA": str(folder), "OMP_NUM_THREADS": "1"}
+    if torchrun:
+        start = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+        command = [sys.executable, *start, "-m", "mmlib.book.script", *words]
+        done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+    else:
+        uses.READERS.clear()  # of the tests before
+        uses.WEIGHTS.clear()
 
+        def work(rank=0):
+            os.environ.update(environment)
+            os.chdir(ROOT)
+            main(words)
 
-def record_of(folder, number, data, processes=1, **given):
-    """The record of a run that must succeed."""
-    status, errors, record = run_chapter(folder, number, data, processes, **given)
-    assert status == 0, errors[-2000:]
-    return record
+        assert (in_two(work) if processes == 2 else [ended(fork(work))]) == [0] * processes
+    (path,) = (folder / "out").glob("*/*.json")
+    return json.loads(path.read_text())

@@ -4,6 +4,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import nbformat
+import pandas
 import yaml
 
 from mmlib import uses
@@ -87,6 +88,15 @@ def record(variant, seed, miou, *, steps=STEPS, test=None, train=None, machine=N
     return check_record(made | change)
 
 
+def numbers_of(scores: dict[tuple[str, str], list[float]], longer: int = 1) -> pandas.DataFrame:
+    """A frame as `mmlib.results.frame` gives: {(variant, metric): one value per seed}."""
+    rows = []
+    for (variant, metric), values in scores.items():
+        for seed, value in enumerate(values):
+            rows.append({"variant": variant, "longer": longer, "seed": seed, "metric": metric, "value": value})
+    return pandas.DataFrame(rows)
+
+
 def scores(level: float, variant: str = "") -> list[float]:
     """One score per seed around a level, with luck of its own for each variant."""
     return [level + 0.001 * ((3 * seed + len(variant)) % 4) for seed in range(SEEDS)]
@@ -121,10 +131,12 @@ def changed(records: dict[Key, Record], variant: str, seed: int | None = None, *
 # A small project, to write records in
 
 
-def notebook(path: Path, *cells: str | tuple[str, str]) -> Path:
-    """Write a notebook of code cells, each a text, or a text and its tag."""
+def notebook(path: Path, *cells: str | tuple[str, str], title: str = "") -> Path:
+    """Write a notebook of code cells, each a text, or a text and its tag, below a title if there is one."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     made = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
+    if title:
+        made.cells.append(nbformat.v4.new_markdown_cell(f"# {title}", id="title"))
     for number, cell in enumerate(cells):
         code, *tags = (cell,) if isinstance(cell, str) else cell
         made.cells.append(nbformat.v4.new_code_cell(code, id=f"c{number}", metadata={"tags": tags}))

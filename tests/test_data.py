@@ -1,8 +1,6 @@
 """mmlib.data: where the data are, pairing, manifests and fingerprints, on made-up trees."""
 
 import pickle
-import subprocess
-import sys
 from dataclasses import FrozenInstanceError
 
 import pytest
@@ -245,13 +243,3 @@ def test_fingerprint_follows_bytes_names_and_variant(tree):
     sign(tree / "roadscene")
     folders.manifest.cache_clear()
     assert data.load("roadscene").fingerprint == unsigned, "a manifest saves time and changes nothing"
-
-
-# --- cost
-
-
-def test_importing_the_data_part_touches_no_heavy_library():
-    heavy = ("torchvision", "kornia", "matplotlib", "cv2")
-    code = f"import sys, mmlib.data, mmlib.text; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from results_toy import notebook
 
 from mmlib import notebooks
 from mmlib.book import colab, install, vendor
@@ -14,19 +15,7 @@ def chapter(tmp_path):
     """A notebook with the book's parameters and one more cell."""
 
     def make(code: str = "print(preset, seed)"):
-        cells = [
-            nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}),
-            nbformat.v4.new_code_cell(code),
-        ]
-        path = tmp_path / "01_toy.ipynb"
-        nbformat.write(
-            nbformat.v4.new_notebook(
-                cells=cells,
-                metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-            ),
-            path,
-        )
-        return path
+        return notebook(tmp_path / "01_toy.ipynb", (PARAMETERS, "parameters"), code)
 
     return make
 

@@ -4,8 +4,8 @@ import json
 import re
 from html import unescape
 
-import pandas
 import pytest
+from results_toy import numbers_of
 
 from mmlib import show
 from mmlib.book import figures05
@@ -19,12 +19,8 @@ SCORES = {"rgb": [0.50, 0.52, 0.51], "rgb_ir": [0.53, 0.51, 0.55], "rgb_shuffled
 
 def numbers(scores):
     """A frame as `frame("training", preset="night")` gives, with the same scores by night and by day."""
-    rows = []
-    for variant, values in scores.items():
-        for seed, value in enumerate(values):
-            for metric in ("night.miou", "day.miou"):
-                rows.append({"variant": variant, "longer": 1, "seed": seed, "metric": metric, "value": value})
-    return pandas.DataFrame(rows)
+    metrics = ("night.miou", "day.miou")
+    return numbers_of({(variant, metric): values for variant, values in scores.items() for metric in metrics})
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,12 @@
 """Chapter 6's figures: they say so where records are missing, and the map shows what flow adds to the same layers."""
 
-import pandas
 import pytest
+from results_toy import numbers_of
 
 from mmlib.book import figures06, numbers
 from mmlib.results import frame
 
 NOTHING = frame("flow2seg", preset="night").iloc[:0]
-
-
-def some(scores):
-    """A frame as `frame("flow2seg", preset="night")` gives: {(variant, metric): one value per seed}."""
-    rows = []
-    for (variant, metric), values in scores.items():
-        for seed, value in enumerate(values):
-            rows.append({"variant": variant, "longer": 1, "seed": seed, "metric": metric, "value": value})
-    return pandas.DataFrame(rows)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +30,7 @@ def test_the_posters_tables_stand_without_records():
 
 
 def test_a_gain_takes_the_seeds_that_both_have():
-    found = some({("a", "x"): [0.5, 0.6, 0.9], ("b", "y"): [0.4, 0.4]})
+    found = numbers_of({("a", "x"): [0.5, 0.6, 0.9], ("b", "y"): [0.4, 0.4]})
     made = numbers.gain(found, "a", "b", "x", "y")
     assert made.n == 2 and made.mean == pytest.approx(15.0)
     assert numbers.gain(found, "a", "b", "x") is None
@@ -58,7 +49,7 @@ def full_map():
             scores["flow2seg", f"{at}.map.error_{error}.epe"] = [float(error.replace("_", "."))] * 3
         scores["flow2seg_dis", f"{at}.movers"] = [0.35, 0.36, 0.38]
         scores["flow2seg_dis", f"{at}.flow_epe.all"] = [0.8, 0.8, 0.8]
-    return some(scores)
+    return numbers_of(scores)
 
 
 def test_the_map_shows_what_flow_adds_to_the_same_layers():

@@ -2,24 +2,15 @@
 
 from types import SimpleNamespace
 
-import pandas
 import pytest
 import torch
+from results_toy import numbers_of
 
 from mmlib.book import figures07
 from mmlib.results import Key, frame
 from mmlib.show.html import Html
 
 NOTHING = frame("segmif", preset="night").iloc[:0]
-
-
-def some(scores, longer=1):
-    """A frame as `frame("segmif", preset="night")` gives: {(variant, metric): one value per seed}."""
-    rows = []
-    for (variant, metric), values in scores.items():
-        for seed, value in enumerate(values):
-            rows.append({"variant": variant, "longer": longer, "seed": seed, "metric": metric, "value": value})
-    return pandas.DataFrame(rows)
 
 
 @pytest.mark.parametrize("draw", ["at_night", "arms", "fading", "classes", "twice", "blocks", "quality"])
@@ -53,7 +44,7 @@ def test_classes_are_helped_and_hurt_only_beyond_the_interval():
     }.items():
         for arm, value in (("rgb", rgb), ("ir", ir), ("segmif", fused)):
             scores[arm, f"test.night.iou.{name}"] = [value + seed * (arm == "segmif") for seed in seeds]
-    found = some(scores)
+    found = numbers_of(scores)
     figures07_classes = ("person", "car", "sign", "road")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mmlib.scenes.CLASSES", figures07_classes)

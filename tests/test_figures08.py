@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mmlib.book import figures08
+from mmlib.book import figures, figures08
 from mmlib.results import Key, frame, load_claims
 
 NOTHING = frame("tsjnet", preset="night").iloc[:0]
@@ -61,5 +61,5 @@ def test_red_marks_boxes_that_hit_nothing():
     image = torch.zeros(3, 20, 20)
     found = {"boxes": torch.tensor([[0.0, 0, 8, 8], [10.0, 10, 18, 18]])}
     shown = figures08._marked(image, found, torch.tensor([[0.0, 0, 8, 9]]))
-    assert tuple(shown[:, 10, 10].tolist()) == pytest.approx(figures08.WRONG)
-    assert tuple(shown[:, 0, 0].tolist()) != pytest.approx(figures08.WRONG)
+    assert tuple(shown[:, 10, 10].tolist()) == pytest.approx(figures.WRONG)
+    assert tuple(shown[:, 0, 0].tolist()) != pytest.approx(figures.WRONG)

@@ -1,13 +1,12 @@
 """Chapter 6's parts: sizes as counted by hand, answers that are known, and what must not change anything."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from as_program import ROOT, record_of
+from as_program import record_of
+from forks import in_two
 from torch import nn
 
 from mmlib.augment import Augment
@@ -15,15 +14,12 @@ from mmlib.backbones.encoder import ResNetEncoder
 from mmlib.backbones.mobilenet import MEAN, MIDDLE, STD, MobileNetV2
 from mmlib.backbones.pyramid import PyramidPooling
 from mmlib.backbones.resnet import ResNet
+from mmlib.book.figures import count
 from mmlib.flow.flownet import FlowNetS
 from mmlib.metrics import regions
 from mmlib.models import flow2seg as f2s
 from mmlib.results import shared_stage
-
-
-def parameters(net):
-    """How many numbers a network learns."""
-    return sum(p.numel() for p in net.parameters())
+from mmlib.train import Batches, train, world
 
 
 def small(fusion=None, norm=nn.BatchNorm2d, classes=5):
@@ -47,12 +43,12 @@ def poster():
 
 def test_the_papers_network_has_the_sheets_size():
     whole = poster()
-    assert parameters(whole.picture) == 67_948_390
-    assert parameters(whole.picture) - parameters(whole.picture.auxiliary) == 65_583_699
+    assert count(whole.picture) == 67_948_390
+    assert count(whole.picture) - count(whole.picture.auxiliary) == 65_583_699
     path = whole.flow_path
-    assert (parameters(path), parameters(path.encoder), parameters(path.head)) == (11_765_907, 11_173_376, 592_531)
-    assert parameters(whole.fusion) == 60_243 and parameters(f2s.Residual(19, 38)) == 26_885
-    assert parameters(whole) == 79_774_540
+    assert (count(path), count(path.encoder), count(path.head)) == (11_765_907, 11_173_376, 592_531)
+    assert count(whole.fusion) == 60_243 and count(f2s.Residual(19, 38)) == 26_885
+    assert count(whole) == 79_774_540
 
 
 def test_the_papers_shapes():
@@ -82,8 +78,8 @@ def test_at_our_size_all_scores_lie_on_a_quarter_of_the_picture_and_the_block_is
         "auxiliary": (4, 6),
         "flow": (16, 24),
     }
-    assert parameters(net.fusion) < 0.01 * parameters(net.picture)
-    assert 0.1 * parameters(net.picture) < parameters(net.flow_path) < 0.25 * parameters(net.picture)
+    assert count(net.fusion) < 0.01 * count(net.picture)
+    assert 0.1 * count(net.picture) < count(net.flow_path) < 0.25 * count(net.picture)
 
 
 def test_the_frozen_stage_stays_as_it_is():
@@ -130,7 +126,7 @@ def test_the_residual_starts_as_the_image_path_and_then_learns():
 
 def test_the_rivals_do_what_they_say():
     image, flow = torch.randn(2, 5, 4, 6), torch.randn(2, 5, 4, 6)
-    assert torch.equal(f2s.Sum()(image, flow), image + flow) and parameters(f2s.Sum()) == 0
+    assert torch.equal(f2s.Sum()(image, flow), image + flow) and count(f2s.Sum()) == 0
     joined, residual = f2s.Concatenation(5, 8).eval(), f2s.Residual(5, 8).eval()
     residual.load_state_dict(joined.state_dict())
     assert torch.allclose(residual(image, flow) - image, joined(image, flow), atol=1e-6)
@@ -275,49 +271,35 @@ def test_runs_of_a_night_share_a_stage_only_if_it_is_the_same(monkeypatch, tmp_p
         assert folder != found["a", 1], "other code, other folder"
 
 
-PROGRAM = """
-import sys, torch
-from safetensors.torch import save_file
-from torch import nn
-sys.path.insert(0, {tests!r})
-from test_flow2seg import small
-from mmlib.models import flow2seg as f2s
-from mmlib.train import Batches, train, world
-torch.set_num_threads(1)
-dice = torch.Generator().manual_seed(0)
-streets = {{"rgb": torch.rand(8, 3, 32, 48, generator=dice), "motion": torch.randn(8, 2, 32, 48, generator=dice),
-           "labels": torch.randint(0, 5, (8, 32, 48), generator=dice)}}
-net = small()
-for parent in list(net.modules()):
-    for name, child in list(parent.named_children()):
-        if isinstance(child, nn.BatchNorm2d):
-            setattr(parent, name, nn.GroupNorm(2, child.num_features))
-for one in net.modules():
-    if isinstance(one, nn.Dropout):
-        one.p = 0.0
-step = lambda batch: f2s.losses(net(batch["rgb"], batch["motion"]), batch["labels"])
-# Plain descent: Adam would blow rounding up where a gradient is nought.
-sgd = torch.optim.SGD(net.parameters(), lr=0.1)
-log = train(step, net, Batches(streets, 4), steps=4, optimizer=sgd, device="cpu", precision="fp32")
-if world("cpu").rank == 0:
-    state = {{k: v.contiguous() for k, v in net.state_dict().items()}}
-    save_file(state | {{"loss": torch.tensor(log.loss), "size": torch.tensor(world("cpu").size)}}, sys.argv[1])
-"""
-
-
-@pytest.mark.slow
 def test_two_processes_train_what_one_trains(tmp_path):
-    from safetensors.torch import load_file
+    def learn(file):
+        dice = torch.Generator().manual_seed(0)
+        streets = {
+            "rgb": torch.rand(8, 3, 32, 48, generator=dice),
+            "motion": torch.randn(8, 2, 32, 48, generator=dice),
+            "labels": torch.randint(0, 5, (8, 32, 48), generator=dice),
+        }
+        net = small()
+        for parent in list(net.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, nn.BatchNorm2d):
+                    setattr(parent, name, nn.GroupNorm(2, child.num_features))
+        for one in net.modules():
+            if isinstance(one, nn.Dropout):
+                one.p = 0.0
 
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM.format(tests=str(Path(__file__).parent)))
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    for how, name in (([], "alone"), (torchrun, "two")):
-        command = [sys.executable, *how, str(program), str(tmp_path / f"{name}.safetensors")]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr[-2000:]
-    alone, two = (load_file(tmp_path / f"{name}.safetensors") for name in ("alone", "two"))
-    assert int(two.pop("size")) == 2 and int(alone.pop("size")) == 1
+        def step(batch):
+            return f2s.losses(net(batch["rgb"], batch["motion"]), batch["labels"])
+
+        # Plain descent: Adam would blow rounding up where a gradient is nought.
+        sgd = torch.optim.SGD(net.parameters(), lr=0.1)
+        log = train(step, net, Batches(streets, 4), steps=4, optimizer=sgd, device="cpu", precision="fp32")
+        torch.save({"loss": torch.tensor(log.loss), "size": world("cpu").size, **net.state_dict()}, file)
+
+    learn(tmp_path / "alone")
+    assert in_two(lambda rank: learn(tmp_path / str(rank))) == [0, 0]
+    alone, two = (torch.load(tmp_path / name) for name in ("alone", "0"))
+    assert two.pop("size") == 2 and alone.pop("size") == 1
     apart = {name: float((value - two[name]).abs().max()) for name, value in alone.items()}
     assert max(apart.values()) < 1e-5, apart
 
@@ -327,8 +309,8 @@ def test_cityscapes_in_its_own_layout_trains_in_two_processes_and_scores(tmp_pat
     """The paper's track on a tiny tree, from files to a record, by the command that the chapter gives."""
     from paper_trees import SIZE, cityscapes
 
-    for split, city, count in (("train", "aachen", 4), ("val", "munster", 2)):
-        names = [f"{city}_00000{i}_000019" for i in range(count)]
+    for split, city, frames in (("train", "aachen", 4), ("val", "munster", 2)):
+        names = [f"{city}_00000{i}_000019" for i in range(frames)]
         folder = cityscapes(tmp_path, names, split) / "flow/farneback/previous"
         folder.mkdir(parents=True, exist_ok=True)
         for one in names:

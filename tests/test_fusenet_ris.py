@@ -1,16 +1,14 @@
 """FuseNet-RIS: counted, read word by word the slow way, and asked what it must not depend on."""
 
-import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 import torch
+from as_program import record_of
+from forks import in_two
 from torch import nn
 
 import mmlib
@@ -18,6 +16,7 @@ from mmlib.backbones.mobilenet import MIDDLE, MobileNetV2
 from mmlib.book.figures09 import full_size
 from mmlib.models import fusenet_ris as ris
 from mmlib.text import GLOVE_FILE, tokenize
+from mmlib.train import Batches, train, world
 
 ROOT = Path(mmlib.__file__).parents[1]
 WIDTHS = ((4,), (8,), (12,), (16,))
@@ -284,57 +283,41 @@ def test_a_pair_is_right_if_both_are_and_a_network_that_does_not_read_gets_none(
     assert pairs([]) == {"pairs": 0, "both": 0.0, "luck": 0.0}
 
 
-PROGRAM = """
-import sys, torch
-from mmlib.models import fusenet_ris as ris
-from mmlib.train import Batches, train, world
-
-torch.manual_seed(0)
-encoder = ris.SegNetEncoder(((4,), (8,), (8,), (8,)))
-net = ris.FuseNetRIS(
-    ris.TextEncoder(torch.randn(len(ris.STREET), 8), hidden=4),
-    encoder,
-    ris.Fusion(encoder.channels, ris.OpenGate(8, 8), ris.OpenGate(8, 8), ris.Gate(8, 8), d=8),
-    ris.Localization(8, 8, heads=2, feed=8, layers=1),
-    ris.MaskModule(8, 8, rates=(1,)),
-)
-tokens, is_word = ris.encode(["the road", "all cars"] * 4)
-masks = torch.rand(8, 1, 48, 64).round()
-streets = {"rgb": torch.rand(8, 3, 48, 64), "tokens": tokens, "is_word": is_word, "masks": masks}
-
-
-def step(batch):
-    owner = torch.arange(len(batch["rgb"]))
-    return ris.losses(*net(batch["rgb"], batch["tokens"], batch["is_word"], owner), batch["masks"])
-
-
-log = train(step, net, Batches(streets, 4), steps=3, device="cpu")
-here = world("cpu")
-mine = torch.cat([p.detach().flatten() for p in net.parameters()])
-same = bool(torch.allclose(here.mean(mine.clone()), mine))
-print(f"rank {here.rank} of {here.size}: same weights {same}", flush=True)
-print(f"loss finite {all(map(torch.isfinite, torch.tensor(log.loss)))}", flush=True)
-"""
-
-
-@pytest.mark.slow
 def test_two_processes_train_one_network(tmp_path):
-    (tmp_path / "program.py").write_text(PROGRAM)
-    how = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "program.py"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "MMLIB_STATIC": "1"}
-    done = subprocess.run(how, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.count("of 2: same weights True") == 2 and "loss finite True" in done.stdout
+    def learn(rank):
+        torch.manual_seed(0)
+        encoder = ris.SegNetEncoder(((4,), (8,), (8,), (8,)))
+        net = ris.FuseNetRIS(
+            ris.TextEncoder(torch.randn(len(ris.STREET), 8), hidden=4),
+            encoder,
+            ris.Fusion(encoder.channels, ris.OpenGate(8, 8), ris.OpenGate(8, 8), ris.Gate(8, 8), d=8),
+            ris.Localization(8, 8, heads=2, feed=8, layers=1),
+            ris.MaskModule(8, 8, rates=(1,)),
+        )
+        tokens, is_word = ris.encode(["the road", "all cars"] * 4)
+        masks = torch.rand(8, 1, 48, 64).round()
+        streets = {"rgb": torch.rand(8, 3, 48, 64), "tokens": tokens, "is_word": is_word, "masks": masks}
+
+        def step(batch):
+            owner = torch.arange(len(batch["rgb"]))
+            return ris.losses(*net(batch["rgb"], batch["tokens"], batch["is_word"], owner), batch["masks"])
+
+        log = train(step, net, Batches(streets, 4), steps=3, device="cpu")
+        torch.save({"loss": log.loss, "size": world("cpu").size, "weights": net.state_dict()}, tmp_path / str(rank))
+
+    assert in_two(learn) == [0, 0]
+    one, two = (torch.load(tmp_path / name) for name in "01")
+    assert one["size"] == 2 and torch.tensor(one["loss"]).isfinite().all()
+    for name, value in one["weights"].items():
+        if "running" not in name:  # each process keeps the statistics of its own share
+            assert torch.allclose(value, two["weights"][name]), name
 
 
 @pytest.mark.slow
-def test_gta5_to_cityscapes_in_their_own_layouts(tmp_path, monkeypatch):
+def test_gta5_to_cityscapes_in_their_own_layouts(tmp_path):
     """The paper's track on tiny trees: from files in the documented layouts to a record that its table can be read
     from."""
     from paper_trees import cityscapes, gta5
-
-    from mmlib.notebooks import execute, find
-    from mmlib.results.night import without_looks
 
     frames = [f"{number:05d}" for number in range(1, 7)]
     base = gta5(tmp_path, frames)
@@ -345,11 +328,7 @@ def test_gta5_to_cityscapes_in_their_own_layouts(tmp_path, monkeypatch):
     words = np.array(["road", "traffic", "light", "the"])
     (tmp_path / "glove").mkdir()
     np.savez(tmp_path / "glove" / GLOVE_FILE, words=words, vectors=np.eye(4, 100, dtype=np.float16))
-    monkeypatch.setenv("MMLIB_DATA", str(tmp_path))
-    slim = without_looks(find("09"), tmp_path / "09.ipynb")
-    asked = {"data": "gta5_cityscapes", "out": str(tmp_path / "out"), "variant": "pseudo_labels"}
-    execute(slim, tmp_path / "done.ipynb", preset="smoke", parameters=asked)
-    record = json.loads((tmp_path / "out/fusenet_ris/pseudo_labels-gta5_cityscapes-smoke-0.json").read_text())
+    record = record_of(tmp_path, "09", "gta5_cityscapes", variant="pseudo_labels")
     values = record["values"]
     assert values["test"]["split"] == "val" and 0 <= values["test"]["miou"] <= 1
     assert {"traffic_light", "bus", "bicycle", "traffic_sign"} <= set(values["test"]["iou"])

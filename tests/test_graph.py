@@ -11,8 +11,8 @@ import sysconfig
 import time
 from pathlib import Path
 
-import nbformat
 import pytest
+from results_toy import notebook
 
 from mmlib.book import install
 
@@ -23,19 +23,13 @@ pytestmark = pytest.mark.slow
 
 def chapter(path: Path, title: str, code: str) -> None:
     """Write a chapter of three cells."""
-    cells = [
-        nbformat.v4.new_markdown_cell(f"# {title}", id="title"),
-        nbformat.v4.new_code_cell(PARAMETERS, id="parameters", metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell(code, id="body"),
-    ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+    notebook(path, (PARAMETERS, "parameters"), code, title=title)
 
 
-@pytest.fixture
-def book(tmp_path):
-    """A book of two chapters, each with its own module, on the project's real machinery."""
-    folder = tmp_path / "book"
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A book of two chapters, each with its own module, on the project's real machinery. Not to be changed."""
+    folder = tmp_path_factory.mktemp("source") / "book"
     for name in ("book", "results", "show"):
         shutil.copytree(ROOT / "mmlib" / name, folder / "mmlib" / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in [
@@ -59,6 +53,25 @@ def book(tmp_path):
     vendor.mkdir(parents=True)
     shutil.copy(ROOT / "_build" / "vendor" / "mathjax-3.2.2.tgz", vendor)
     return folder
+
+
+@pytest.fixture(scope="module")
+def first_build(source):
+    """The same book, built, and what the build printed. Not to be changed."""
+    folder = shutil.copytree(source, source.parent / "built")
+    return folder, make(folder)
+
+
+@pytest.fixture
+def book(source, tmp_path):
+    """A copy of the book, not yet built."""
+    return shutil.copytree(source, tmp_path / "book")
+
+
+@pytest.fixture
+def built(first_build, tmp_path):
+    """A copy of the built book, with the times of its files."""
+    return shutil.copytree(first_build[0], tmp_path / "book")
 
 
 def command(*extra: str) -> list[str]:
@@ -93,53 +106,50 @@ def pages(folder: Path) -> dict[str, str]:
     }
 
 
-def test_only_what_changed_is_redone(book):
-    everything = ["building the pages", "executing 01_left", "executing 02_right"]
-    assert steps(make(book)) == everything
-    assert steps(make(book)) == []
-    (book / "mmlib" / "left.py").write_text("VALUE = 10\n")
-    assert steps(make(book)) == ["building the pages", "executing 01_left"]
-    assert "left 10" in (book / "_build" / "html" / "nbs" / "01_left.html").read_text()
-    (book / "book" / "intro.md").write_text("# Toy, again\n")
-    assert steps(make(book)) == ["building the pages"]
-    os.utime(book / "mmlib" / "right.py")  # a fresh checkout: new times, same content
-    assert steps(make(book)) == []
+def test_only_what_changed_is_redone(first_build, built):
+    assert steps(first_build[1]) == ["building the pages", "executing 01_left", "executing 02_right"]
+    assert steps(make(built)) == []
+    (built / "mmlib" / "left.py").write_text("VALUE = 10\n")
+    assert steps(make(built)) == ["building the pages", "executing 01_left"]
+    assert "left 10" in (built / "_build" / "html" / "nbs" / "01_left.html").read_text()
+    (built / "book" / "intro.md").write_text("# Toy, again\n")
+    assert steps(make(built)) == ["building the pages"]
+    os.utime(built / "mmlib" / "right.py")  # a fresh checkout: new times, same content
+    assert steps(make(built)) == []
 
 
-def test_a_failing_chapter_is_named_and_the_old_book_stays(book):
-    make(book)
-    before = pages(book)
-    (book / "mmlib" / "left.py").write_text("raise ValueError('broken on purpose')\n")
-    done = subprocess.run(command(), cwd=book, env=environment(book), capture_output=True, text=True)
+def test_a_failing_chapter_is_named_and_the_old_book_stays(built):
+    before = pages(built)
+    (built / "mmlib" / "left.py").write_text("raise ValueError('broken on purpose')\n")
+    done = subprocess.run(command(), cwd=built, env=environment(built), capture_output=True, text=True)
     assert done.returncode != 0
     assert "01_left.ipynb failed: ValueError: broken on purpose" in done.stdout + done.stderr
-    assert pages(book) == before
-    (book / "mmlib" / "left.py").write_text("VALUE = 1\n")
-    make(book)
-    assert pages(book) == before
+    assert pages(built) == before
+    (built / "mmlib" / "left.py").write_text("VALUE = 1\n")
+    make(built)
+    assert pages(built) == before
 
 
-def test_a_warning_fails_the_build_and_says_where(book):
-    (book / "book" / "intro.md").write_text("# Toy\n\nSee {ref}`nowhere`.\n")
-    done = subprocess.run(command(), cwd=book, env=environment(book), capture_output=True, text=True)
+def test_a_warning_fails_the_build_and_says_where(built):
+    (built / "book" / "intro.md").write_text("# Toy\n\nSee {ref}`nowhere`.\n")
+    done = subprocess.run(command(), cwd=built, env=environment(built), capture_output=True, text=True)
     assert done.returncode != 0 and "nowhere" in done.stdout + done.stderr
 
 
-def test_killed_at_random_moments_the_book_comes_out_the_same(book):
-    make(book)
-    wanted = pages(book)
-    shutil.rmtree(book / "_build" / "nbs")
-    shutil.rmtree(book / "_build" / "html")
-    shutil.rmtree(book / ".snakemake")
+def test_killed_at_random_moments_the_book_comes_out_the_same(built):
+    wanted = pages(built)
+    shutil.rmtree(built / "_build" / "nbs")
+    shutil.rmtree(built / "_build" / "html")
+    shutil.rmtree(built / ".snakemake")
     delays = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))  # other moments in every run, on purpose
     for kill_the_group in (True, False, True):
-        running = subprocess.Popen(command(), cwd=book, env=environment(book), start_new_session=True)
+        running = subprocess.Popen(command(), cwd=built, env=environment(built), start_new_session=True)
         time.sleep(delay := delays.uniform(0.5, 8))
         print(f"killed after {delay:.2f} s, {'all' if kill_the_group else 'only the parent'}")
         (os.killpg if kill_the_group else os.kill)(running.pid, signal.SIGKILL)
         running.wait()
-    make(book)
-    assert pages(book) == wanted
+    make(built)
+    assert pages(built) == wanted
 
 
 def test_what_outlives_its_killed_parent_is_waited_for(book):

@@ -2,23 +2,18 @@
 
 import json
 import math
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from forks import in_two
 from torch import nn
 
 from mmlib import show
 from mmlib.backbones.mit import MiT, MixFFN
 from mmlib.health import Part, look, silent, watching, why_silent
 from mmlib.models import segmif, training, tsjnet
-from mmlib.train import Batches, train
-
-ROOT = Path(__file__).resolve().parents[1]
+from mmlib.train import Batches, train, world
 
 
 def pictures(channels=1, size=12, count=4, seed=0):
@@ -523,28 +518,15 @@ def test_health_in_bf16_is_about_that_of_fp32():
         assert half.health[name]["start"]["gradient"] == pytest.approx(readings["start"]["gradient"], rel=0.1)
 
 
-PROCESSES = """
-import json, sys
-import torch
-torch.set_num_threads(1)
-from tests.test_health import Run
-from mmlib.train import world
-log = Run().train()
-if world("cpu").rank == 0:
-    open(sys.argv[1], "w").write(json.dumps({"health": log.health, "size": world("cpu").size}))
-"""
-
-
-@pytest.mark.slow
 def test_two_processes_read_what_one_reads(tmp_path):
     """The gradient is the whole batch's; the rest is that of the first process' share."""
-    program, out = tmp_path / "program.py", tmp_path / "out.json"
-    program.write_text(PROCESSES)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", program, out]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(out.read_text())
+
+    def learn(rank):
+        health = Run().train().health
+        (tmp_path / str(rank)).write_text(json.dumps({"health": health, "size": world("cpu").size}))
+
+    assert in_two(learn) == [0, 0]
+    found = json.loads((tmp_path / "0").read_text())
     assert found["size"] == 2 and silent(found["health"]) == {}
     for name, readings in Run().train().health.items():
         gradient = found["health"][name]["start"]["gradient"]

@@ -6,12 +6,8 @@ from torch import nn
 
 from mmlib.backbones.pyramid import ASPP, DenseASPP, PyramidPooling
 from mmlib.backbones.resnet import ResNet
+from mmlib.book.figures import count
 from mmlib.layers import conv_norm_act
-
-
-def parameters(net):
-    """How many numbers a network has learned, or will."""
-    return sum(p.numel() for p in net.parameters())
 
 
 @pytest.mark.parametrize("depth", [18, 50, 101])
@@ -102,18 +98,18 @@ def test_pyramid_pooling_by_hand():
 def test_pyramid_without_bins_changes_nothing():
     features = torch.rand(2, 5, 3, 4)
     pool = PyramidPooling(5, bins=())
-    assert pool.channels == 5 and torch.equal(pool(features), features) and parameters(pool) == 0
+    assert pool.channels == 5 and torch.equal(pool(features), features) and count(pool) == 0
 
 
 def test_pyramids_hold_as_many_numbers_as_their_papers_say():
     with torch.device("meta"):
-        assert parameters(PyramidPooling(2048)) == 4 * (2048 * 512 + 2 * 512)
+        assert count(PyramidPooling(2048)) == 4 * (2048 * 512 + 2 * 512)
         aspp = ASPP(2048, 256, (6, 12, 18))
         dense = DenseASPP(512)
     views = 2 * (2048 * 256 + 512) + 3 * (9 * 2048 * 256 + 512)
-    assert parameters(aspp) == views + 5 * 256 * 256 + 512
+    assert count(aspp) == views + 5 * 256 * 256 + 512
     rows = [(512 + 64 * i) * 256 + 512 + 9 * 256 * 64 + 128 for i in range(5)]
-    assert parameters(dense) == sum(rows) and dense.channels == 512 + 5 * 64
+    assert count(dense) == sum(rows) and dense.channels == 512 + 5 * 64
 
 
 @pytest.mark.parametrize("kind", [PyramidPooling, ASPP, DenseASPP])

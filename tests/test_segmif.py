@@ -10,15 +10,11 @@ from torch import nn
 
 from mmlib.backbones.mit import MIT, MiT
 from mmlib.backbones.mobilenet import MIDDLE, MobileNetV2
+from mmlib.book.figures import count
 from mmlib.fusion import rules
 from mmlib.health import Part, look, why_silent
 from mmlib.images import luma
 from mmlib.models import segmif as sm
-
-
-def count(module):
-    """How many weights."""
-    return sum(p.numel() for p in module.parameters())
 
 
 def random_weights(module, seed=0):

@@ -33,9 +33,13 @@ def test_two_processes_train_on_mfnet_in_its_own_layout_and_one_writes(tmp_path)
 
 
 def thumbnails(pairs):
-    """Every picture of a set, visible and infrared, as 24 x 32 greys of mean 0 and length 1."""
+    """Every picture of a set, visible and infrared, as 24 x 32 greys of mean 0 and length 1.
+
+    To read a pair checks that both of its pictures have the same size, and this test reads all that there are.
+    """
     greys = []
     for pair in pairs:
+        assert pair["rgb"].shape[1] > 100
         for grey in (luma(pair["rgb"][None]), pair["ir"][None]):
             small = F.interpolate(grey, size=(24, 32), mode="area").flatten()
             greys.append(F.normalize(small - small.mean(), dim=0))

@@ -93,13 +93,21 @@ def test_importing_the_library_costs_nothing():
 def test_no_part_drags_the_heavy_libraries_in():
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
     names = [name for name in names if not name.endswith("__main__") and name != "mmlib.book.sphinx_ext"]
-    heavy = ("torchvision", "kornia", "matplotlib", "cv2", "torchmetrics")
+    heavy = ("torchvision", "kornia", "matplotlib", "cv2", "torchmetrics", "ipywidgets", "IPython")
     networks = [name for name in names if name.startswith("mmlib.models")]  # built from torchvision's layers, too
-    for group, allowed in ((sorted({*names} - {*networks}), []), (networks, ["torchvision"])):
-        code = f"import sys, importlib\nfor n in {group}: importlib.import_module(n)\n"
-        code += f"print(*(m for m in {heavy} if m in sys.modules))"
-        found = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()
-        assert {*found} <= {*allowed}
+    code = f"""
+import importlib, sys
+for name in {sorted({*names} - {*networks})}:
+    importlib.import_module(name)
+    for heavy in {heavy}:
+        assert heavy not in sys.modules, f"{{name}} imports {{heavy}}"
+for name in {networks}:
+    importlib.import_module(name)
+for heavy in {heavy[1:]}:
+    assert heavy not in sys.modules, f"a network imports {{heavy}}"
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_style_checker_is_content():

@@ -1,16 +1,15 @@
 """Other processes, really: killed without a goodbye and resumed, and two that train one net together."""
 
 import json
-import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from forks import ended, fork, in_two
 
 sys.path.insert(0, str(Path(__file__).parent))
 from train_toy import STEPS, main, numbers, run
@@ -26,27 +25,6 @@ def whole():
     torch.set_num_threads(1)
     yield numbers(*run())
     torch.set_num_threads(threads)
-
-
-def fork(work, *arguments, **environment):
-    """`work` in a forked process with its own environment; the process. It ends without cleaning up."""
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            os.environ.update(environment)
-            work(*arguments)
-            status = 0
-        except ValueError as error:
-            print(error, file=sys.stderr, flush=True)
-        finally:
-            os._exit(status)
-    return pid
-
-
-def ended(pid):
-    """How a forked process ended: its status, or minus the signal."""
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def test_killed_at_random_steps_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, whole):
@@ -97,10 +75,5 @@ def test_two_processes_equal_one_with_the_same_global_batch(tmp_path):
 
 def test_two_processes_that_find_different_runs_say_so(tmp_path, capfd):
     run(tmp_path / "0", dropout=0.0)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    both = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    pair = [fork(lambda r: run(tmp_path / r, dropout=0.0), r, RANK=r, **both) for r in ("0", "1")]
-    assert [ended(pid) for pid in pair] == [1, 1]
-    assert capfd.readouterr().err.count("put it on a shared disk") == 2
+    assert in_two(lambda rank: run(tmp_path / str(rank), dropout=0.0)) == [1, 1]
+    assert capfd.readouterr().err.count("next: put it on a shared disk\n") == 2

@@ -1,16 +1,15 @@
 """TSJNet's parts against slow versions of themselves, its losses by hand, its size, and two processes that train it."""
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 import torch
+from forks import in_two
 from torch import nn
 
 from mmlib.backbones.deeplab import DeepLabV3Plus
 from mmlib.book import figures08
+from mmlib.book.figures import count
 from mmlib.losses.fusion import edges, ssim
 from mmlib.models.tsjnet import (
     CorrectedMaximum,
@@ -28,6 +27,7 @@ from mmlib.models.tsjnet import (
     window_start,
 )
 from mmlib.results import ROOT, load_claims
+from mmlib.train import Batches, train
 
 RELEASED = 45_133_055  # of the released network, with 17,040 that its forward never uses
 UNUSED = 2 * (128 + 2 * (64 * 64 + 64)) + 2 * 8 * (8 + 1)
@@ -38,11 +38,6 @@ def tiny():
     """A small network in eval mode."""
     torch.manual_seed(0)
     return TSJNet(width=8, levels=1, pixel_unshuffle=2).eval()
-
-
-def count(module):
-    """All its parameters."""
-    return sum(p.numel() for p in module.parameters())
 
 
 def test_every_parameter_of_the_paper_is_accounted_for():
@@ -303,33 +298,19 @@ def test_a_frozen_two_stage_detector_guides_and_stays_as_it_is():
     assert all(torch.equal(before[k], v) for k, v in net.state_dict().items()), "batch norms must not drift"
 
 
-PROGRAM = """
-import sys
-import torch
-from mmlib.models.tsjnet import TSJNet, fusion_losses
-from mmlib.train import Batches, train, world
-
-torch.manual_seed(0)
-net = TSJNet(width=8, levels=1, pixel_unshuffle=2)
-pairs = {"visible": torch.rand(8, 1, 56, 56), "ir": torch.rand(8, 1, 56, 56)}
-
-
-def step(batch):
-    return fusion_losses(net.reconstruct(batch["visible"], batch["ir"]), batch["visible"], batch["ir"])
-
-
-log = train(step, net, Batches(pairs, 4), steps=3, device="cpu")
-torch.save({"loss": log.loss, "weights": dict(net.named_parameters())}, f"{sys.argv[1]}/{world('cpu').rank}.pt")
-"""
-
-
-@pytest.mark.slow
 def test_two_processes_train_one_network(tmp_path):
-    (tmp_path / "program.py").write_text(PROGRAM)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MMLIB_STATIC": "1"}
-    done = subprocess.run([*torchrun, "program.py", "."], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    one, two = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
+    def learn(rank):
+        torch.manual_seed(0)
+        net = TSJNet(width=8, levels=1, pixel_unshuffle=2)
+        pairs = {"visible": torch.rand(8, 1, 56, 56), "ir": torch.rand(8, 1, 56, 56)}
+
+        def step(batch):
+            return fusion_losses(net.reconstruct(batch["visible"], batch["ir"]), batch["visible"], batch["ir"])
+
+        log = train(step, net, Batches(pairs, 4), steps=3, device="cpu")
+        torch.save({"loss": log.loss, "weights": dict(net.named_parameters())}, tmp_path / str(rank))
+
+    assert in_two(learn) == [0, 0]
+    one, two = (torch.load(tmp_path / name) for name in "01")
     assert one["loss"] == two["loss"] and len(one["loss"]) == 3
     assert all(torch.equal(value, two["weights"][name]) for name, value in one["weights"].items())

@@ -28,27 +28,21 @@ def fill(tree):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "made, data, tested, guides, things",
+    "made, data, tested, guides, things, torchrun",
     [
-        (msrs_full, "msrs_full", "test 2", ["detector", "segmenter"], {"person", "car"}),
-        (scenes_of_m3fd, "m3fd", "val 2", ["detector"], {"people", "lamp"}),
-        (llvip_of_8, "llvip", "test 1", ["detector"], {"person"}),
+        (msrs_full, "msrs_full", "test 2", ["detector", "segmenter"], {"person", "car"}, False),
+        (scenes_of_m3fd, "m3fd", "val 2", ["detector"], {"people", "lamp"}, True),
+        (llvip_of_8, "llvip", "test 1", ["detector"], {"person"}, False),
     ],
 )
-def test_a_full_set_is_learned_from_and_tested_by_its_own_boxes(tmp_path, made, data, tested, guides, things):
+def test_a_full_set_is_learned_from_and_tested_by_its_own_boxes(tmp_path, made, data, tested, guides, things, torchrun):
+    """One of them by the command of the page, in two processes of which one writes."""
     made(tmp_path)
     fill(tmp_path)
-    record = record_of(tmp_path, "08", data)
+    record = record_of(tmp_path, "08", data, processes=2 if torchrun else 1, torchrun=torchrun)
     values = record["values"]
     assert record["data"].startswith(f"{data}-") and values["test"]["split"] == tested
     terms = values["learning"]["tuning"].keys()
     assert {kind for kind in ("detector", "segmenter") if any(kind in term for term in terms)} == set(guides)
     assert things <= values["test"]["ap50"].keys()
-
-
-@pytest.mark.slow
-def test_two_processes_train_on_m3fd_and_one_writes(tmp_path):
-    scenes_of_m3fd(tmp_path)
-    fill(tmp_path)
-    record = record_of(tmp_path, "08", "m3fd", processes=2)
     assert record["training"]["steps"] == 16 and len(list((tmp_path / "out/tsjnet").glob("*"))) == 1

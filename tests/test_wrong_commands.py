@@ -73,6 +73,11 @@ def test_make_calls_python(makefile, words, called):
     assert done.returncode == 0 and called in (folder / "called").read_text()
 
 
+def test_libraries_are_compiled_once(makefile):
+    _, said, _ = makefile("test", PYTHONDONTWRITEBYTECODE="1")
+    assert said["PYTEST_ADDOPTS"] == "" and "PYTHONDONTWRITEBYTECODE" not in said
+
+
 def test_an_old_python_says_so_in_words_that_it_can_read(makefile, tmp_path):
     old = tmp_path / "old"
     old.write_text(f'#!/bin/sh\nshift\nexec {sys.executable} -c "import sys; sys.version_info = (2, 7); '

@@ -23,6 +23,9 @@ DATA, PRESET = "ministreet", "night"
 BLUE, ORANGE, GREEN, PLAIN = "#3a7fb044", "#e0803044", "#2fa08044", "#88888822"
 """Tints of boxes: see-through, so that they serve on light and dark pages."""
 
+WRONG = (0.9, 0.1, 0.1)
+"""Red, for what is wrong in a picture."""
+
 
 def count(*parts: nn.Module) -> int:
     """The number of parameters."""
@@ -88,6 +91,20 @@ def record(runs: Runs, variant: str, data: str = DATA, seed: int = 0) -> Record 
     """The published record of one run at preset night, or None. runs: all of one paper."""
     papers = {key.paper for key in runs}
     return runs.get(Key(papers.pop(), variant, data, PRESET, seed)) if papers else None
+
+
+def with_weights(paper: str, made: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
+    """Those of the networks, by variant, whose weights are published, ready to use and not to be trained."""
+    from mmlib.results import load_weights
+
+    found = {}
+    for variant, net in made.items():
+        try:
+            net.load_state_dict(load_weights(f"{paper}/{variant}"))
+        except (FileNotFoundError, RuntimeError):  # not there, or those of another network
+            continue
+        found[variant] = net.eval().requires_grad_(False)
+    return found
 
 
 def run_health(published: Record | None, now: Mapping, without: str = "") -> Html:

@@ -251,16 +251,8 @@ def film(run: Record | None, val: Mapping[str, Tensor]) -> Html:
 
 def published(name: str, make: Callable[[dict[str, int]], nn.Module]) -> nn.Module | None:
     """The network of an arm with its published weights, or None. make: from {sense: channels} to a network."""
-    from mmlib.results import load_weights
-
     senses = {"rgb": 3} if name == "rgb" else {"rgb": 3, "ir": 1}
-    try:
-        tensors = load_weights(f"{PAPER}/{name}")
-        net = make(senses)
-        net.load_state_dict(tensors)
-    except (FileNotFoundError, RuntimeError):  # not there, or those of another network
-        return None
-    return net.eval()
+    return figures.with_weights(PAPER, {name: make(senses)}).get(name)
 
 
 def predictions(street: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Html:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from mmlib import show
 from mmlib.book import figures, real
 from mmlib.book.figures import record
-from mmlib.book.numbers import Runs, by_seed, gain, mean, missing, plain, with_half
+from mmlib.book.numbers import Runs, absent, by_seed, gain, mean, missing, plain, with_half
 from mmlib.results import load_claims
 from mmlib.show.html import Html
 
@@ -273,20 +272,10 @@ def published(
     mixed: int = 16,
 ) -> dict[str, nn.Module]:
     """The published networks of seed 0 that are there, by variant, ready to use."""
-    from mmlib.results import load_weights
-
-    found = {}
-    for name in ("pspnet", "flow2seg", "flow2seg_dis"):
-        try:
-            tensors = load_weights(f"{PAPER}/{name}")
-            net = picture_path()
-            if name != "pspnet":
-                net = system(net, flow_path(), fusion(11, mixed))
-            net.load_state_dict(tensors)
-        except (FileNotFoundError, RuntimeError):  # not there, or those of another network
-            continue
-        found[name] = net.eval()
-    return found
+    made = {"pspnet": picture_path()}
+    for name in ("flow2seg", "flow2seg_dis"):
+        made[name] = system(picture_path(), flow_path(), fusion(11, mixed))
+    return figures.with_weights(PAPER, made)
 
 
 def _motion(street: Mapping[str, Tensor], variant: str) -> Tensor:
@@ -608,11 +597,10 @@ def film_strip(networks: Mapping[str, nn.Module], size: tuple[int, int]) -> Html
     """
     from mmlib.data import available, load
 
-    command = "python data_scripts/obtain.py camvid obtains it; PUBLISH_REAL_IMAGES=1 puts its frames into built pages."
     if not {"pspnet", "flow2seg_dis"} <= set(networks):
         return missing("The film strip")
     if not available("camvid_video"):
-        return Html(f"<p><em>CamVid isn't here. {escape(command)}</em></p>", command)
+        return absent("The film strip", "camvid_video")
     may_show = real.others_allowed()
     clip = load("camvid_video")
     pictures = []
@@ -632,5 +620,5 @@ def film_strip(networks: Mapping[str, nn.Module], size: tuple[int, int]) -> Html
         pixelated=True,
         alt="Successive frames of a real drive with the labels that PSPNet and the system with motion predict",
         caption="CamVid (Brostow et al., 2009), four successive frames at 15 per second."
-        + ("" if may_show else f" {command}"),
+        + ("" if may_show else " PUBLISH_REAL_IMAGES=1 puts its frames into built pages."),
     )

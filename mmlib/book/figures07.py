@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 from mmlib import show
 from mmlib.book import figures, real
 from mmlib.book.figures import PRESET, record
-from mmlib.book.numbers import Runs, gain, mean, missing, plain
+from mmlib.book.numbers import Runs, absent, gain, mean, missing, note, plain
 from mmlib.files import read_state
 from mmlib.fusion import rules
 from mmlib.health import silent
@@ -59,7 +58,6 @@ NAMES = ARMS | CONTROLS | {name: text for name, text in BLOCKS.items() if name !
 COLOURS = {"rgb": "C0", "ir": "C1", "average": "C4", "stacked": "C2", "segmif": "C3", "ir_shuffled": "C6"}
 MARKS = {"rgb": "o", "ir": "s", "average": "^", "stacked": "D", "segmif": "P", "ir_shuffled": "x"}
 PARTS = ("HIA ir", "HIA vis", "SoAM", "MoAM")
-WRONG = (0.9, 0.1, 0.1)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -316,9 +314,8 @@ def published() -> dict[str, SegMiF]:
     """The published networks of seed 0 that are there, by variant, ready to use."""
     from mmlib.backbones.mobilenet import MIDDLE, MobileNetV2
     from mmlib.models import segmif as sm
-    from mmlib.results import load_weights
 
-    found = {}
+    made = {}
     for name in ("rgb", "average", "stacked", "segmif"):
         segmenter = sm.Segmenter(sm.MobileNetEncoder(MobileNetV2(16, MIDDLE)), 11, 128)
         fusion = None
@@ -326,13 +323,8 @@ def published() -> dict[str, SegMiF]:
             fusion = sm.FusionNet(sm.hia(32), 32, 16, 3, segmenter.encoder.channels[:2])
         if name == "stacked":
             sm.stack_infrared(segmenter.encoder)
-        net = sm.SegMiF(segmenter, fusion, "fused" if fusion else name)
-        try:
-            net.load_state_dict(load_weights(f"{PAPER}/{name}"))
-        except (FileNotFoundError, RuntimeError):  # not there, or those of another network
-            continue
-        found[name] = net.eval()
-    return found
+        made[name] = sm.SegMiF(segmenter, fusion, "fused" if fusion else name)
+    return figures.with_weights(PAPER, made)
 
 
 @torch.no_grad()
@@ -400,7 +392,7 @@ def what_hia_selects(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> H
 
 def _mistakes(image: Tensor, labels: Tensor, found: Tensor) -> Tensor:
     """Where `found` is wrong, red on the image (3, H, W); pixels without a label aren't wrong."""
-    return show.overlay(image, (labels != 255) & (labels != found), tint=WRONG, strength=0.75)
+    return show.overlay(image, (labels != 255) & (labels != found), tint=figures.WRONG, strength=0.75)
 
 
 def fade_slider(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> Html:
@@ -773,13 +765,6 @@ def agreement(runs: Runs) -> Html:
 # Does it hold? Real pictures
 
 
-def _absent(what: str, name: str) -> Html:
-    from mmlib.data.folders import command
-
-    text = f"{what} needs data that aren't here: {command(name)} obtains them."
-    return Html(tag("p", tag("em", escape(text))), text)
-
-
 def _shrunk(image: Tensor, width: int = 400) -> Tensor:
     """An image (1, C, H, W) at most `width` pixels wide, (C, H, W)."""
     share = min(1.0, width / image.shape[-1])
@@ -823,10 +808,9 @@ def real_night(networks: Mapping[str, SegMiF], name: str = "00881N") -> Html:
     from mmlib.models.segmif import add_chroma
 
     if not available("msrs"):
-        return _absent("A real night", "msrs")
+        return absent("A real night", "msrs")
     if not real.others_allowed():
-        text = "Real images stay out of this page. PUBLISH_REAL_IMAGES=1 puts them in, where the data are at hand."
-        return Html(tag("p", tag("em", escape(text))), text)
+        return note(real.HELD_BACK)
     pair = load("msrs", boxes=None, derived="consensus")[name]
     rgb = F.interpolate(pair["rgb"][None], scale_factor=0.5, mode="area")
     ir = F.interpolate(pair["ir"][None], scale_factor=0.5, mode="area")
@@ -867,7 +851,7 @@ def _disagreement(image: Tensor, found: Tensor, mask: Tensor) -> Tensor:
 
     ids = {"car": 1, "person": 2, "rider": 2}
     theirs = torch.tensor([ids.get(name, 0) for name in CLASSES])[found]
-    return show.overlay(image, (mask <= 2) & (theirs != mask), tint=WRONG, strength=0.75)
+    return show.overlay(image, (mask <= 2) & (theirs != mask), tint=figures.WRONG, strength=0.75)
 
 
 # Colours for MFNet's nine classes: unlabelled, car, person, bike, curve, car stop, guardrail, colour cone, bump.
@@ -883,7 +867,7 @@ def mfnet_at_work(names: Sequence[str] = ("00881N", "00537D")) -> Html:
     from mmlib.data import available, installed, load
 
     if not available("msrs") or not installed("weights"):
-        return _absent("A real segmenter at work", "msrs")
+        return absent("A real segmenter at work", "msrs")
     pairs = load("msrs", boxes="fusion")
     net = released_mfnet()
     pictures = []
@@ -909,7 +893,7 @@ def mfnet_and_boxes() -> Html:
     from mmlib.metrics.pairs import covered
 
     if not available("msrs"):
-        return _absent("MFNet's agreement with boxes", "msrs")
+        return absent("MFNet's agreement with boxes", "msrs")
     pairs = load("msrs", boxes="fusion", derived="mfnet_pseudo")
     pairs = pairs.select("boxes", "box_labels", "derived_labels", "time")
     twins = (2, 3, 1)  # the masks' ids of person, bicycle, car

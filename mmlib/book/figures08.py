@@ -7,7 +7,6 @@ night, `networks` are what `published()` gives.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -18,19 +17,18 @@ from torch import Tensor, nn
 from mmlib import show
 from mmlib.book import figures, real
 from mmlib.book.figures import PRESET, record
-from mmlib.book.numbers import Runs, by_seed, interval, mean, missing, plus_minus
+from mmlib.book.numbers import Runs, absent, interval, mean, missing, note, plus_minus
 from mmlib.fusion import METHODS, add_chroma, rules
 from mmlib.health import silent
 from mmlib.images import luma
 from mmlib.results import Key, Record, load_claims, read_records
-from mmlib.show.html import Html, tag
+from mmlib.show.html import Html
 
 if TYPE_CHECKING:
     import pandas
 
 PAPER = "tsjnet"
 CAMOUFLAGE = (0, 50, 100)
-WRONG = (0.9, 0.1, 0.1)
 
 IMAGES = {
     "visible": "visible image",
@@ -349,7 +347,6 @@ def published() -> dict[str, nn.Module]:
     """The published networks of seed 0 that are there, by name, ready to use; detectors under "finds_NAME"."""
     from mmlib.detect.net import Detector
     from mmlib.models.tsjnet import CorrectedMaximum, TSJNet
-    from mmlib.results import load_weights
 
     made = {"tsjnet": TSJNet(16, 1, 2)}
     for name in ("skip", "skip_without_guidance"):
@@ -359,14 +356,7 @@ def published() -> dict[str, nn.Module]:
         made[f"skip_from_{trained_on}"] = CorrectedMaximum(TSJNet(16, 1, 2))
     for name in ("visible", "infrared", "false_colour", "skip"):
         made[f"finds_{name}"] = Detector(3, 3, 16)
-    found = {}
-    for name, net in made.items():
-        try:
-            net.load_state_dict(load_weights(f"{PAPER}/{name}"))
-        except (FileNotFoundError, RuntimeError):  # not there, or those of another network
-            continue
-        found[name] = net.eval().requires_grad_(False)
-    return found
+    return figures.with_weights(PAPER, made)
 
 
 def _fused(net: nn.Module, rgb: Tensor, ir: Tensor) -> Tensor:
@@ -424,7 +414,7 @@ def _marked(image: Tensor, found: Mapping[str, Tensor], truth: Tensor) -> Tensor
     if len(boxes) and len(truth):
         right = box_iou(boxes, truth).amax(dim=1) >= 0.5
     image = show.boxes(image, boxes[right], thickness=1)
-    return show.boxes(image, boxes[~right], tint=WRONG, thickness=1)
+    return show.boxes(image, boxes[~right], tint=figures.WRONG, thickness=1)
 
 
 def what_is_found(networks: Mapping[str, nn.Module], size: tuple[int, int]) -> Html:
@@ -580,22 +570,12 @@ COLUMNS = ("test.day.map50", "test.night.map50", "test.fog.map50", "camouflage_1
 def what_an_image_carries(numbers: pandas.DataFrame) -> Html:
     """One mark per run at night, for each kind of image; a line joins the runs of a seed."""
     chosen = ("visible", "average", "maximum", "skip", "infrared", "false_colour", "stacked")
-    scores = by_seed(numbers, "test.night.map50", chosen)
-    if scores.empty:
-        return missing("What an image carries")
-
-    def draw(ax) -> None:
-        for seed in scores.index:
-            ax.plot(scores.loc[seed], range(len(chosen)), color="C6", linewidth=0.8, alpha=0.6)
-        for y, name in enumerate(chosen):
-            values = scores[name].dropna()
-            ax.plot(values, [y] * len(values), "o", color="C3" if name == "skip" else "C0", alpha=0.8, markersize=7)
-        ax.set(
-            yticks=range(len(chosen)), yticklabels=[IMAGES[name] for name in chosen], xlabel="mAP@0.5 at night, points"
-        )
-
-    return show.plot(
-        draw,
+    return figures.seed_by_seed(
+        numbers,
+        "test.night.map50",
+        {name: IMAGES[name] for name in chosen},
+        {name: {"color": "C3" if name == "skip" else "C0", "marker": "o"} for name in chosen},
+        axis="mAP@0.5 at night, points",
         alt="Mean average precision at night of every run, for seven ways to hand two images to a detector",
         caption="Streets at night. One mark per run; a line joins the runs of a seed.",
     )
@@ -870,22 +850,15 @@ def real_boxes() -> Html:
 # Does it hold? Real pictures and the paper's numbers
 
 
-def _note(text: str) -> Html:
-    return Html(tag("p", tag("em", escape(text))), text)
-
-
 @torch.no_grad()
 def real_night(networks: Mapping[str, nn.Module], name: str = "00881N") -> Html:
     """A real pair at night: inputs, rules, and what the networks make of it."""
     from mmlib.data import available, load
-    from mmlib.data.folders import command
 
     if not available("msrs"):
-        return _note(f"A real night needs data that aren't here: {command('msrs')} obtains them.")
+        return absent("A real night", "msrs")
     if not real.others_allowed():
-        return _note(
-            "Real images stay out of this page. PUBLISH_REAL_IMAGES=1 puts them in, where the data are at hand."
-        )
+        return note(real.HELD_BACK)
     pair = load("msrs", boxes=None)[name]
     rgb = F.interpolate(pair["rgb"][None], scale_factor=0.5, mode="area")
     ir = F.interpolate(pair["ir"][None], scale_factor=0.5, mode="area")

@@ -71,10 +71,21 @@ def waiting(paper: str, what: str) -> None:
     show.say(f"*{what} rests on a grid of {asked} runs that is being computed. {there} of them are published.*")
 
 
+def note(text: str) -> Html:
+    """A sentence in the place of a figure."""
+    return Html(tag("p", tag("em", escape(text))), text)
+
+
 def missing(what: str) -> Html:
     """In the place of a figure that has nothing to show yet."""
-    text = f"{what}: no run is published yet."
-    return Html(tag("p", tag("em", escape(text))), text)
+    return note(f"{what}: no run is published yet.")
+
+
+def absent(what: str, name: str) -> Html:
+    """In the place of a figure that needs data which aren't here. name: of the set, as `mmlib.data.load` has it."""
+    from mmlib.data.folders import command
+
+    return note(f"{what} needs data that aren't here: {command(name)} obtains them.")
 
 
 def finding(paper: str, row: str, word: str, low: float = -math.inf, high: float = math.inf) -> Interval | None:

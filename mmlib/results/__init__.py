@@ -8,7 +8,7 @@ from mmlib.files import ROOT, replace_file
 from mmlib.notebooks import PRESETS, check_preset
 from mmlib.results.claims import Cell, Direction, Paper, load_claims, paper_keys, settings
 from mmlib.results.evidence import Interval, Judged, Verdict, judge, judge_book, paired_interval, t_interval
-from mmlib.results.fingerprint import State, code_files, code_fingerprint, state
+from mmlib.results.fingerprint import State, code_files, state
 from mmlib.results.records import (
     Key,
     Record,
@@ -43,7 +43,6 @@ __all__ = [
     "check_preset",
     "checkpoint_folder",
     "code_files",
-    "code_fingerprint",
     "doubled",
     "find_record",
     "frame",

@@ -134,12 +134,6 @@ def code_hashes(notebook: Path, *, readers: Iterable[str] = ()) -> dict[str, str
     return found
 
 
-def code_fingerprint(notebook: Path, *, readers: Iterable[str] = ()) -> str:
-    """One hash of :func:`code_hashes`."""
-    text = json.dumps(code_hashes(notebook, readers=readers), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 @dataclass(frozen=True)
 class State:
     """Whether a record still stands: `word` is "current" or "stale", `reason` names what changed."""

@@ -45,6 +45,42 @@ WIDE = """
 """
 
 
+BARE = """
+() => [...document.querySelectorAll('img')].filter(e => !e.alt.trim())
+  .concat([...document.querySelectorAll('article svg')].filter(e => !e.closest('[aria-label],[aria-hidden],button')))
+  .map(e => e.outerHTML.slice(0, 120))
+"""
+PLOTS = """
+() => [...document.querySelectorAll('.mm-plot')]
+  .map(f => [...f.querySelectorAll('img')].filter(e => e.checkVisibility()).map(e => e.className))
+"""
+LOOKS = {
+    "theme": "document.documentElement.dataset.theme",
+    "filters": "[...document.querySelectorAll('img.mm-picture')].map(e => getComputedStyle(e).filter)",
+    "plots": PLOTS,
+    "bare": BARE,
+    "raw": "[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container')).length",
+    "set": "document.querySelectorAll('mjx-container:not(:has(mjx-merror))').length",
+    "wrong": "document.querySelectorAll('mjx-merror').length",
+}
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def seen(request, browser, pages, address) -> tuple[str, dict[str, dict]]:
+    """A scheme, and what every page shows in it: all pages are visited once, and the tests below ask what was seen."""
+    context = browser.new_context(viewport=DESK, reduced_motion="reduce", color_scheme=request.param)
+    page = context.new_page()
+    found = {}
+    for name in pages:
+        page.goto(f"{address}/{name}")
+        page.wait_for_function("!window.MathJax?.startup?.promise || MathJax.startup.promise.then(() => true)")
+        found[name] = {what: page.evaluate(script) for what, script in LOOKS.items()}
+        _unfold(page)
+        found[name]["faint"] = page.evaluate(FAINT)
+    context.close()
+    return request.param, found
+
+
 @pytest.fixture(scope="module")
 def repository(root) -> dict:
     """Where the book lives, from the one place that knows."""
@@ -78,16 +114,21 @@ def _outside(url: str, address: str) -> bool:
     return not url.startswith(address + "/")
 
 
-@pytest.mark.parametrize("width", [360, 390])
-def test_nothing_scrolls_sideways_on_a_phone(open_page, pages, address, width):
-    page = open_page(address, viewport=PHONE | {"width": width})
+def _unfold(page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+
+
+def test_nothing_scrolls_sideways_on_a_phone(open_page, pages, address):
+    page = open_page(address, viewport=PHONE)
     wide = {}
     for name in pages:
         page.goto(f"{address}/{name}")
         page.wait_for_function("!window.MathJax?.startup?.promise || MathJax.startup.promise.then(() => true)")
         _unfold(page)
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            wide[name] = page.evaluate(WIDE)
+        for width in (390, 360):
+            page.set_viewport_size(PHONE | {"width": width})
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wide[name, width] = page.evaluate(WIDE)
     assert not wide
 
 
@@ -115,68 +156,30 @@ def test_on_paper_no_line_of_code_is_cut_off_and_the_furniture_is_gone(open_page
     assert not cut
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read_by_day_and_by_night(open_page, pages, address, scheme):
-    page = open_page(address, color_scheme=scheme)
-    faint = {}
-    for name in pages:
-        page.goto(f"{address}/{name}")
-        assert page.evaluate("document.documentElement.dataset.theme") == scheme
-        _unfold(page)
-        if found := page.evaluate(FAINT):
-            faint[name] = found[:5]
-    assert not faint
+def test_text_can_be_read_by_day_and_by_night(seen):
+    scheme, found = seen
+    assert {page["theme"] for page in found.values()} == {scheme}
+    assert not {name: page["faint"][:5] for name, page in found.items() if page["faint"]}
 
 
-def _unfold(page) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pictures_keep_their_pixels_and_plots_their_theme(open_page, pages, address, scheme):
-    page = open_page(address, color_scheme=scheme)
-    plots = pictures = 0
-    for name in pages:
-        page.goto(f"{address}/{name}")
-        filters = page.eval_on_selector_all("img.mm-picture", "all => all.map(e => getComputedStyle(e).filter)")
-        assert set(filters) <= {"none"}, f"{name}: the theme dims {filters}"
-        shown = page.eval_on_selector_all(
-            ".mm-plot",
-            "all => all.map(f => [...f.querySelectorAll('img')].filter(e => e.checkVisibility()))"
-            ".map(f => f.map(e => e.className))",
-        )
+def test_pictures_keep_their_pixels_and_plots_their_theme(seen):
+    scheme, found = seen
+    for name, page in found.items():
+        assert set(page["filters"]) <= {"none"}, f"{name}: the theme dims {page['filters']}"
+        shown = page["plots"]
         assert all(len(plot) == 1 and f"only-{scheme}" in plot[0] for plot in shown), f"{name}: {shown}"
-        plots, pictures = plots + len(shown), pictures + len(filters)
-    assert plots and pictures
+    assert all(sum(len(page[what]) for page in found.values()) for what in ("filters", "plots"))
 
 
-def test_every_picture_has_words(open_page, pages, address):
-    page = open_page(address)
-    for name in pages:
-        page.goto(f"{address}/{name}")
-        bare = page.eval_on_selector_all(
-            "img", "all => all.filter(e => !e.alt.trim()).map(e => e.outerHTML.slice(0, 120))"
-        )
-        bare += page.eval_on_selector_all(
-            "article svg",
-            "all => all.filter(e => !e.closest('[aria-label],[aria-hidden],button'))"
-            ".map(e => e.outerHTML.slice(0, 120))",
-        )
-        assert not bare, f"{name}: {bare}"
+def test_every_picture_has_words(seen):
+    assert not {name: page["bare"] for name, page in seen[1].items() if page["bare"]}
 
 
-def test_formulas_are_set(open_page, pages, address):
-    seen = 0
-    for name in pages:
-        page = open_page(f"{address}/{name}")
-        raw, done = page.evaluate(
-            "[[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container')).length,"
-            " document.querySelectorAll('mjx-container:not(:has(mjx-merror))').length]"
-        )
-        assert raw == 0, f"{name}: {raw} formulas are still TeX"
-        assert not page.locator("mjx-merror").count(), f"{name}: a formula has an error"
-        seen += done
-    assert seen
+def test_formulas_are_set(seen):
+    for name, page in seen[1].items():
+        assert page["raw"] == 0, f"{name}: {page['raw']} formulas are still TeX"
+        assert page["wrong"] == 0, f"{name}: a formula has an error"
+    assert sum(page["set"] for page in seen[1].values())
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])
@@ -191,8 +194,9 @@ def test_chapters_can_be_taken_away(open_page, pages, address, built_book, repos
     chapters = [name for name in pages if name.startswith("nbs/")]
     assert chapters
     match = re.fullmatch(r"https://github\.com/([^/]+/[^/]+)", repository["url"])
+    page = open_page("about:blank")
     for name in chapters:
-        page = open_page(f"{address}/{name}")
+        page.goto(f"{address}/{name}", wait_until="domcontentloaded")
         source = name.replace(".html", ".ipynb")
         links = page.eval_on_selector_all("a[href]", "all => all.map(e => e.href)")
         colab = f"https://colab.research.google.com/github/{match[1]}/blob/{repository['branch']}/{source}"
