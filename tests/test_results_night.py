@@ -431,11 +431,11 @@ def numbers(files: dict[str, bytes]) -> dict[str, dict]:
 
 
 def kills(folder: Path, *words: str, longest: float, check) -> None:
-    """Start a command twelve times and kill it: its whole group, or in turn it alone.
+    """Start a command twenty times and kill it: its whole group, or in turn it alone.
 
-    The moments are spread evenly over the command's time, six for each way to kill, and come in a random order.
+    The moments are spread evenly over the command's time, ten for each way to kill, and come in a random order.
     """
-    shares = [0.1 + 0.7 * turn / 11 for turn in range(12)]
+    shares = [0.1 + 0.7 * turn / 19 for turn in range(20)]
     turns = [(share, bool(turn % 2)) for turn, share in enumerate(shares)]
     random.Random(0).shuffle(turns)
     for share, whole_group in turns:
