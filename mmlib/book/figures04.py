@@ -19,9 +19,9 @@ from mmlib import show
 from mmlib.book import real
 from mmlib.data import installed, load
 from mmlib.flow import flow_legend, flow_to_rgb, resize_flow
+from mmlib.flow import learned as learned_flow
 from mmlib.flow.flownet import FlowNetS
 from mmlib.images import luma, to_uint8
-from mmlib.models import flownet
 from mmlib.results import load_weights, read_records
 from mmlib.show.html import Html, figure, tag
 from mmlib.show.images import grid
@@ -244,7 +244,7 @@ def learned() -> Callable[[Tensor, Tensor], Tensor] | None:
         return None
     net = FlowNetS()
     net.load_state_dict(state)
-    return partial(flownet.estimate, net.eval())
+    return partial(learned_flow.estimate, net.eval())
 
 
 def learned_record() -> dict | None:

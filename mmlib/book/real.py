@@ -30,6 +30,7 @@ WIDEST = 400
 """Pixels. Wider pictures were scaled down to this."""
 
 CREDIT = "TNO Image Fusion Dataset, A. Toet (2014), doi:10.6084/m9.figshare.1008029."
+WHALE_CREDIT = "RubberWhale, Middlebury optical flow benchmark (Baker et al., 2011)."
 HELD_BACK = "Real images stay out of this page. PUBLISH_REAL_IMAGES=1 puts them in, where the data are at hand."
 
 
