@@ -1,4 +1,4 @@
-"""Processes that a test forks: each has its own memory and environment, and doesn't start Python and PyTorch anew."""
+"""Processes that a test forks: each has its own memory and environment, and needn't start Python anew."""
 
 import os
 import socket
@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import torch
 
+from mmlib import uses
+
 
 def fork(work: Callable, *arguments, **environment: str) -> int:
     """Start `work` in a forked process with this environment added; the process. It ends without cleaning up."""
@@ -16,6 +18,8 @@ def fork(work: Callable, *arguments, **environment: str) -> int:
         status = 1
         try:
             torch.set_num_threads(1)  # the parent's threads aren't here
+            uses.READERS.clear()  # what other tests have read isn't what this process reads
+            uses.WEIGHTS.clear()
             os.environ.update(environment)
             work(*arguments)
             status = 0

@@ -18,6 +18,7 @@ import yaml
 from forks import ended, fork
 from results_toy import SEEDS, grid, loaded, move_into, notebook, record, text, write
 
+from mmlib import uses
 from mmlib.book.reruns import reruns_html
 from mmlib.book.script import run_as_script
 from mmlib.notebooks import find
@@ -576,6 +577,17 @@ def test_a_night_that_goes_wrong_publishes_nothing(quick):
     status, said = finished(quick, "run", "toy/flow-ministreet-huge-1")
     assert status == 1 and "mmlib.results: expected a run such as" in said
     assert before.items() <= published(quick).items() and numbers(published(quick)) == numbers(before)
+
+
+def test_a_forked_run_has_read_nothing_of_what_other_tests_read(monkeypatch):
+    monkeypatch.setitem(uses.READERS, "toy", "mmlib.data.toy")
+    monkeypatch.setitem(uses.WEIGHTS, "toy", "0" * 64)
+
+    def empty() -> None:
+        assert not uses.READERS and not uses.WEIGHTS
+
+    assert ended(fork(empty)) == 0
+    assert "toy" in uses.READERS
 
 
 @pytest.mark.slow
