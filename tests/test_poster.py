@@ -89,7 +89,7 @@ def test_the_scoreboard_counts_every_claim_once(drawn, tmp_path):
     book = judge_book(claims, results)
     rows = poster.scoreboard({key: load_claims(key, claims) for key in book}, book)
     assert sum(sum(row["counts"].values()) for row in rows) == sum(map(len, book.values()))
-    assert rows[0]["counts"]["held"] == 1 and "held, and so did its control" in text
+    assert rows[0]["counts"]["held"] == 1 and "held, but not past its control" in text
 
 
 def test_the_line_says_both_numbers_to_who_cannot_see_it(drawn):

@@ -64,8 +64,7 @@ def _group(one: Judged, paper: Paper) -> str:
 
 def _sign(verdict: Verdict) -> str:
     """A sign beside the word, so that colour is not needed; none for a claim that a control equals."""
-    controlled = all(fate.words.startswith("and not") for fate in verdict.fates)
-    return SIGNS.get(verdict.word, "") if controlled or verdict.word != HOLDS else ""
+    return SIGNS.get(verdict.word, "") if verdict.controlled or verdict.word != HOLDS else ""
 
 
 def _state(record: Record, results: Path, known: dict[str, State]) -> State:

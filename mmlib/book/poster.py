@@ -41,7 +41,7 @@ TICKS = (-30, -10, -3, 0, 3, 10, 30)
 
 FATES = {
     "held": "held",
-    "shared": "held, and so did its control",
+    "shared": "held, but not past its control",
     "failed": "failed",
     "undecided": "undecided",
     "unfit": "unfit",
@@ -58,7 +58,6 @@ REASONS = {SHAPES[reason]: words for reason, words in REASON_WORDS.items()} | {
     "ring": "not run yet",
 }
 """What the marks other than the plain dot mean."""
-
 
 EXAMPLE = "training.infrared_helps_at_night"
 """The claim that the page explains step by step."""
@@ -113,7 +112,7 @@ def fate(one: Judged) -> str:
     """What became of a claim, as a key of FATES."""
     word = one.verdict.word
     if word == HOLDS:
-        return "held" if all(control.words.startswith("and not") for control in one.verdict.fates) else "shared"
+        return "held" if one.verdict.controlled else "shared"
     if word in (AGREES, CONTRADICTED, DIFFERS, UNDECIDED, UNFIT):
         return {AGREES: "held", CONTRADICTED: "failed", DIFFERS: "failed"}.get(word, word)
     return "elsewhere" if word == UNVERIFIED or one.row.reason else "waiting"

@@ -152,6 +152,11 @@ class Verdict:
     reasons: tuple[str, ...] = ()
 
     @property
+    def controlled(self) -> bool:
+        """Whether every control was run and lacks the gain; true where no control belongs to the claim."""
+        return all(fate.words.startswith("and not") for fate in self.fates)
+
+    @property
     def sentence(self) -> str:
         """The word; *holds* with the fate of its controls: "holds, and not with shuffled flow". It is never bare."""
         if self.word != HOLDS:
