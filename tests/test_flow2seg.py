@@ -275,8 +275,8 @@ def test_two_processes_train_what_one_trains(tmp_path):
     def learn(file):
         dice = torch.Generator().manual_seed(0)
         streets = {
-            "rgb": torch.rand(8, 3, 32, 48, generator=dice),
-            "motion": torch.randn(8, 2, 32, 48, generator=dice),
+            "rgb": torch.rand(8, 3, 32, 48, generator=dice).double(),
+            "motion": torch.randn(8, 2, 32, 48, generator=dice).double(),
             "labels": torch.randint(0, 5, (8, 32, 48), generator=dice),
         }
         net = small()
@@ -287,6 +287,8 @@ def test_two_processes_train_what_one_trains(tmp_path):
         for one in net.modules():
             if isinstance(one, nn.Dropout):
                 one.p = 0.0
+        # In float32 the two ways of adding a batch up differ enough for a norm over few values to blow them up.
+        net.double()
 
         def step(batch):
             return f2s.losses(net(batch["rgb"], batch["motion"]), batch["labels"])
@@ -301,7 +303,8 @@ def test_two_processes_train_what_one_trains(tmp_path):
     alone, two = (torch.load(tmp_path / name) for name in ("alone", "0"))
     assert two.pop("size") == 2 and alone.pop("size") == 1
     apart = {name: float((value - two[name]).abs().max()) for name, value in alone.items()}
-    assert max(apart.values()) < 1e-5, apart
+    worst = max(apart, key=apart.get)
+    assert apart[worst] < 1e-5, (worst, apart[worst])
 
 
 @pytest.mark.slow
