@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from mmlib import show
@@ -91,6 +95,12 @@ def record(runs: Runs, variant: str, data: str = DATA, seed: int = 0) -> Record 
     """The published record of one run at preset night, or None. runs: all of one paper."""
     papers = {key.paper for key in runs}
     return runs.get(Key(papers.pop(), variant, data, PRESET, seed)) if papers else None
+
+
+def labels_of(picture: str) -> Tensor:
+    """The label image, (H, W) int64, in a record's base64 PNG."""
+    image = Image.open(io.BytesIO(base64.b64decode(picture)))
+    return torch.from_numpy(np.array(image)).long()
 
 
 def with_weights(paper: str, made: Mapping[str, nn.Module]) -> dict[str, nn.Module]:

@@ -6,8 +6,6 @@ frame of their numbers at preset night.
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +13,7 @@ from html import escape
 from statistics import stdev
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from mmlib import show
@@ -220,12 +216,6 @@ def _points(shares: Sequence[float]) -> list[float]:
     return [100 * share for share in shares]
 
 
-def labels_of(picture: str) -> Tensor:
-    """The label image, (H, W) int64, in a record's base64 PNG."""
-    image = Image.open(io.BytesIO(base64.b64decode(picture)))
-    return torch.from_numpy(np.array(image)).long()
-
-
 def film(run: Record | None, val: Mapping[str, Tensor]) -> Html:
     """What a published run predicted for the first val street, at each evaluation."""
     if run is None:
@@ -235,7 +225,7 @@ def film(run: Record | None, val: Mapping[str, Tensor]) -> Html:
     drawn, names = [], []
     told = zip(run.values["learning"]["step"], run.values["learning"]["miou"], run.values["pictures"])
     for step, score, picture in told:
-        found = show.labels_to_rgb(labels_of(picture))
+        found = show.labels_to_rgb(figures.labels_of(picture))
         drawn.append([(rgb, "RGB"), (ir, "infrared"), (found, "predicted"), (truth, "labels")])
         names.append(f"step {step}: {100 * score:.1f} points of val mIoU")
     return show.frames(
@@ -380,7 +370,7 @@ def quiz_predictions(runs: Mapping[str, Record], val: Mapping[str, Tensor]) -> H
         return missing("The predictions of the broken runs")
     pictures = [(val["rgb"][0], "RGB"), (show.labels_to_rgb(val["labels"][0]), "labels")]
     for letter, run in runs.items():
-        pictures.append((show.labels_to_rgb(labels_of(run.values["pictures"][-1])), f"run {letter}"))
+        pictures.append((show.labels_to_rgb(figures.labels_of(run.values["pictures"][-1])), f"run {letter}"))
     return show.images(
         pictures,
         columns=4,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,8 +16,8 @@ from torch import Tensor, nn
 from mmlib import show
 from mmlib.book import figures, real
 from mmlib.book.figures import record
-from mmlib.book.numbers import Runs, absent, by_seed, gain, mean, missing, plain, with_half
-from mmlib.results import load_claims
+from mmlib.book.numbers import Runs, absent, by_seed, gain, mean, missing, plain, signed, with_half
+from mmlib.results import Interval, load_claims, paired_interval
 from mmlib.show.html import Html
 
 if TYPE_CHECKING:
@@ -621,4 +622,98 @@ def film_strip(networks: Mapping[str, nn.Module], size: tuple[int, int]) -> Html
         alt="Successive frames of a real drive with the labels that PSPNet and the system with motion predict",
         caption="CamVid (Brostow et al., 2009), four successive frames at 15 per second."
         + ("" if may_show else " PUBLISH_REAL_IMAGES=1 puts its frames into built pages."),
+    )
+
+
+def films(runs: Runs, numbers: pandas.DataFrame) -> Html:
+    """Twelve real films: J of every arm and of three rules without a network, and the gain over PSPNet.
+
+    runs, numbers: those of "davis", from `read_records` and `frame`.
+    """
+    if mean(numbers, "pspnet", "test.j") is None or mean(numbers, "flow2seg", "test.j") is None:
+        return missing("The table of films")
+    rules = {
+        "everywhere": "no network: marks everything",
+        "usual_place": "no network: marks where things usually are",
+        "what_moves": "no network: marks what moves unlike the rest",
+    }
+    rows = [[name, mean(numbers, "pspnet", f"{rule}.j"), None, None] for rule, name in rules.items()]
+    rows.append(["the flow path alone", mean(numbers, "flow2seg", "flow_alone.j"), None, None])
+    rows.append(["PSPNet", mean(numbers, "pspnet", "test.j"), None, None])
+    arms = {"extra_layers": "no flow, same layers", "flow_shuffled": "another film's flow", "flow2seg": "Flow2Seg, DIS"}
+    for arm, name in arms.items():
+        over_seeds = with_half(gain(numbers, arm, "pspnet", "test.j"))
+        over_films = with_half(_over_films(runs, arm, "pspnet"))
+        rows.append([name, mean(numbers, arm, "test.j"), over_seeds, over_films])
+    return show.table(
+        rows,
+        columns=["", "J", "against PSPNet, over seeds", "over films"],
+        formats=".1f",
+        caption="DAVIS, twelve films that nothing was learned from: J in points, mean over films and seeds",
+        footer="± is half of a 95% interval. Over seeds it is the luck of training; over films, that of their choice.",
+    )
+
+
+def _film_scores(runs: Runs, arm: str) -> dict[str, float]:
+    """J of each tested film in points, the mean over an arm's seeds."""
+    found: dict[str, list[float]] = {}
+    for key, record_of in runs.items():
+        if key.variant == arm and key.preset == "night":
+            for film, j in record_of.values["test"]["films"].items():
+                found.setdefault(film, []).append(100 * j)
+    return {film: fmean(scores) for film, scores in found.items()}
+
+
+def _over_films(runs: Runs, a: str, b: str) -> Interval | None:
+    """The mean difference of two arms with its interval over films; None where one of them has no run."""
+    ahead, behind = _film_scores(runs, a), _film_scores(runs, b)
+    if not ahead or not behind:
+        return None
+    return paired_interval([ahead[film] for film in behind], list(behind.values()))
+
+
+def film_by_film(runs: Runs) -> Html:
+    """J of each film with and without flow, sorted by what the flow is worth."""
+    ahead, behind, moves = (_film_scores(runs, arm) for arm in ("flow2seg", "pspnet", "extra_layers"))
+    if not ahead or not behind:
+        return missing("The list of films")
+    rows = [[film, behind[film], moves.get(film), ahead[film], signed(ahead[film] - behind[film])] for film in ahead]
+    rows.sort(key=lambda row: row[3] - row[1], reverse=True)
+    return show.table(
+        rows,
+        columns=["film", "PSPNet", "no flow", "Flow2Seg", "Flow2Seg − PSPNet"],
+        formats=".1f",
+        caption="The same films one by one: J in points, mean over seeds",
+    )
+
+
+def film_masks(runs: Runs, films_shown: Sequence[str]) -> Html:
+    """The middle frame of some films: what is true, and what PSPNet and Flow2Seg mark.
+
+    Where its pictures may not be shown, the masks alone; a sentence where DAVIS isn't at hand.
+    """
+    from mmlib.data import available, load
+
+    marked = {arm: record(runs, arm) for arm in ("pspnet", "flow2seg")}
+    if any(one is None for one in marked.values()):
+        return missing("The masks of some films")
+    if not available("davis"):
+        return absent("The comparison of masks with the truth", "davis")
+    pictures = []
+    for film in films_shown:
+        sequence = load("davis", film, pairs=True)
+        frame_shown = sequence[len(sequence) // 2]
+        if real.others_allowed():
+            pictures.append((frame_shown["rgb"], film))
+        pictures.append((frame_shown["mask"].float()[None], f"{film}: the truth"))
+        for arm, title in (("pspnet", "PSPNet"), ("flow2seg", "Flow2Seg")):
+            pictures.append((figures.labels_of(marked[arm].values["pictures"][film])[None].float(), f"{film}: {title}"))
+    return show.images(
+        pictures,
+        columns=4 if real.others_allowed() else 3,
+        width=214,
+        pixelated=True,
+        alt="Masks of a few films: the truth, and what the networks without and with flow mark",
+        caption="DAVIS (Perazzi et al., 2016), the middle frame of each film."
+        + ("" if real.others_allowed() else " PUBLISH_REAL_IMAGES=1 puts the frames into built pages."),
     )
