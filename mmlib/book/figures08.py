@@ -767,6 +767,28 @@ def rivals_judged() -> Html:
     )
 
 
+def releases(test: str) -> Html:
+    """TarDAL's row of a printed table beside what each of its releases gives. test: the table, such as "roadscene"."""
+    there = _rivals(test)
+    cells = {c.metric: c for c in load_claims("rivals").cells if (c.table, c.row) == (test, "TarDAL")}
+    names = [name for name in METHODS if name.startswith("tardal") and name in there]
+    if len(names) < 2:
+        return missing("TarDAL's releases")
+    rows = [["printed", *(float(cell.value) for cell in cells.values())]]
+    for name in names:
+        scores = there[name].values["test"]
+        off = fmean(abs(scores[metric] / float(cell.value) - 1) for metric, cell in cells.items() if metric != "vif")
+        rows.append([METHODS[name].title, *(scores[metric] for metric in cells), 100 * off])
+    rows[0].append(None)
+    return show.table(
+        rows,
+        columns=["", *(cell.column for cell in cells.values()), "off, %"],
+        formats={cell.column: ".4g" for cell in cells.values()} | {"off, %": ".1f"},
+        caption=f"Which TarDAL did the paper run on {SETS[test]}?",
+        footer="Off: the mean distance from the printed cells, VIF left out.",
+    )
+
+
 def vif_variants() -> Html:
     """VIF of the rivals as mean, sum and larger of both sources, beside the printed cells."""
     claims = load_claims("rivals")
