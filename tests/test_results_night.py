@@ -486,6 +486,22 @@ def test_the_run_of_twice_the_steps_goes_on_where_the_other_one_ended(quick):
     assert not list(quick.rglob("at.json")), "a checkpoint is kept no longer than it is needed"
 
 
+def test_a_rerun_starts_anew_and_says_what_came_out_again(quick):
+    name = "toy/slow-ministreet-night-1"
+    assert finished(quick, "run", name)[0] == 0
+    (kept,) = quick.rglob("at.json")
+    kept.write_text(json.dumps({"step": 100, "x": 5}))  # if the rerun went on from here, another score would come out
+    before = published(quick)
+    status, said = finished(quick, "rerun", name)
+    assert status == 0 and said.endswith(f"{name}: same numbers\n"), said
+    score = load_record(quick / f"results/{name}.json").values["test"]["miou"]
+    assert f"published {score:.6g}, again {score:.6g}" in said
+    assert published(quick) == before and json.loads(kept.read_text())["x"] == 5
+    assert len(list(quick.rglob("at.json"))) == 1, "the next rerun by hand starts anew, too"
+    status, said = finished(quick, "rerun", "toy/slow-ministreet-night-7")
+    assert status == 1 and f"expected a published run, got toy/slow-ministreet-night-7; next: try {name}" in said
+
+
 @pytest.mark.slow
 def test_a_night_killed_at_any_moment(quick):
     began = time.monotonic()

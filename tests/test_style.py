@@ -45,8 +45,8 @@ def test_there_is_no_drawer_for_odds_and_ends():
 
 
 LEVELS = (
-    {"files", "uses", "starts", "layers", "losses", "images", "health", "convert"},
-    {"scenes", "flow", "notebooks"},
+    {"files", "uses", "layers", "losses", "images", "health", "convert"},
+    {"scenes", "flow", "notebooks", "starts"},
     {"augment", "data", "metrics", "show"},
     {"backbones", "detect", "fusion", "rules", "text", "train", "exercises"},
     {"models", "results"},

@@ -54,3 +54,13 @@ def test_pages_come_from_the_book(workflow):
     steps = workflow("publish")["jobs"]["build"]["steps"]
     assert any(step.get("with", {}).get("path") == "_build/html" for step in steps)
     assert workflow("publish")["on"]["workflow_run"]["workflows"] == [workflow("nightly")["name"]]
+
+
+def test_workflows_install_nothing_but_what_the_lock_lists(workflow):
+    for name in FILES:
+        assert workflow(name)["env"]["HASHES"] == "1"
+        for job in workflow(name)["jobs"].values():
+            said = [step.get("run", "") for step in job["steps"]]
+            assert not any("pip" in command for command in said), "installed beside make, unchecked"
+            keys = [step["with"]["key"] for step in job["steps"] if step.get("uses", "").startswith("actions/cache@")]
+            assert all("'.ci/lock.txt'" in key for key in keys)

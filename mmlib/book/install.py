@@ -6,12 +6,16 @@ and whatever has no valid stamp is made again.
 The environment variable TORCH says which PyTorch: "cpu", "cuda", or the arguments of pip for another one, such as
 "torch==2.13.0 torchvision==0.28.0". Without it, a Linux machine that has no NVIDIA GPU gets the one for CPUs, which is
 a tenth as large.
+
+HASHES=1, as the workflows set it, installs nothing but files whose sha256 stands in .ci/lock.txt. PyTorch then comes
+with CUDA, because the wheels without it are not on PyPI, from where the list was made.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 STAMP = VENV / ".ready"
+LOCK = ROOT / ".ci" / "lock.txt"
 NEEDED_GB = 8
 UV = "uv==0.13.9"
 INSTALL_UV = ["-m", "pip", "install", "-q", "--no-cache-dir", "--disable-pip-version-check", "--retries", "1", UV]
@@ -30,6 +35,10 @@ QUICK_TO_FAIL = {"UV_HTTP_TIMEOUT": "30", "UV_HTTP_RETRIES": "1"}  # the wheels 
 def choose_torch() -> tuple[str, str]:
     """Which PyTorch to install, as TORCH would say it, and why."""
     told = os.environ.get("TORCH", "").strip()
+    if os.environ.get("HASHES", "").strip():
+        if told:
+            stop("expected one of HASHES and TORCH, got both; next: leave out TORCH, the lock has one PyTorch")
+        return "locked", "as HASHES says: only files that .ci/lock.txt lists"
     if told:
         return told, "as TORCH says"
     if sys.platform != "linux":
@@ -41,7 +50,8 @@ def choose_torch() -> tuple[str, str]:
 
 def wanted_stamp(torch: str) -> str:
     """What the environment must have been made from: the pins, the place, the Python, the torch override."""
-    text = "".join((ROOT / name).read_text() for name in ("requirements.txt", "constraints.txt"))
+    files = [ROOT / "requirements.txt", ROOT / "constraints.txt"] + ([LOCK] if torch == "locked" else [])
+    text = "".join(path.read_text() for path in files)
     key = "\n".join([text, str(ROOT), str(sys.version_info[:2]), torch])
     return hashlib.sha256(key.encode()).hexdigest()
 
@@ -100,15 +110,40 @@ def install_torch_for_cpu() -> bool:
     return subprocess.run(command, capture_output=True, env={**os.environ, **QUICK_TO_FAIL}).returncode == 0
 
 
-def install(torch: str) -> None:
-    """Install with uv, and with pip where uv cannot."""
-    python = str(venv_python())
-    first = subprocess.run([python, *INSTALL_UV], capture_output=True, text=True)
-    said = first.stderr or ""
-    if first.returncode and any(word in said for word in NO_CONNECTION):
+def install_uv(*, locked: bool = False) -> bool:
+    """Install uv by pip; whether that was possible. locked: only if it is a file that the lock lists."""
+    what = INSTALL_UV
+    if locked:
+        entry = re.search(rf"^{re.escape(UV)} .*?(?=^\S|\Z)", LOCK.read_text(), re.MULTILINE | re.DOTALL)
+        if entry is None:
+            stop(f"expected {UV} in .ci/lock.txt, got none; next: make the lock again, its first lines say how")
+        uv_alone = VENV / "uv.txt"
+        uv_alone.write_text(entry[0])
+        what = [word for word in INSTALL_UV if word != UV] + ["--require-hashes", "--no-deps", "-r", str(uv_alone)]
+    done = subprocess.run([str(venv_python()), *what], capture_output=True, text=True)
+    said = done.stderr or ""
+    if done.returncode and any(word in said for word in NO_CONNECTION):
         stop(
             "no package index can be reached; next: check the network (or PIP_INDEX_URL) and run the same command again"
         )
+    if done.returncode and locked:
+        print(said, flush=True)
+    return done.returncode == 0
+
+
+def install_locked() -> None:
+    """Install the files of .ci/lock.txt and no others, those that build a package from its source included."""
+    python = str(venv_python())
+    command = [python, "-m", "uv", "pip", "install", "--no-cache", "--python", python, "--no-deps", "--require-hashes"]
+    command += ["--build-constraints", str(LOCK), "-r", str(LOCK)]
+    if not install_uv(locked=True) or subprocess.run(command).returncode:
+        stop("what .ci/lock.txt lists could not be installed (see above); next: look who changed a file or the list")
+
+
+def install(torch: str) -> None:
+    """Install with uv, and with pip where uv cannot."""
+    python = str(venv_python())
+    install_uv()
     if torch == "cpu" and not install_torch_for_cpu():
         print("setup: no package index at hand has PyTorch without CUDA; going on with the one that has it", flush=True)
     others = [] if torch in ("cpu", "cuda") else torch.split()
@@ -117,8 +152,12 @@ def install(torch: str) -> None:
     with_pip = [python, "-m", "pip", "install", "--no-cache-dir", "--disable-pip-version-check", *what]
     if subprocess.run(with_uv).returncode and subprocess.run(with_pip).returncode:
         stop("the packages could not be installed (see above); next: check the network and run the same command again")
-    site = subprocess.check_output([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True)
-    # `import mmlib` works from every folder.
+
+
+def make_importable() -> None:
+    """`import mmlib` works from every folder."""
+    asked = [str(venv_python()), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    site = subprocess.check_output(asked, text=True)
     (Path(site.strip()) / "mmlib.pth").write_text(path_line(ROOT), encoding="ascii")
 
 
@@ -145,10 +184,17 @@ def main() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         size = "1 GB to download, 2 GB" if torch == "cpu" else "3.3 GB to download, 6.3 GB"
         print(f"setup: making .venv (about {size} on disk, one to ten minutes)", flush=True)
-        print(f"setup: PyTorch: {torch} ({why}); TORCH=cpu or TORCH=cuda chooses another", flush=True)
-        make_venv()
+        another = "" if torch == "locked" else "; TORCH=cpu or TORCH=cuda chooses another"
+        print(f"setup: PyTorch: {torch} ({why}){another}", flush=True)
         STAMP.unlink(missing_ok=True)
-        install(torch)
+        if torch == "locked":
+            shutil.rmtree(VENV, ignore_errors=True)  # what is there already was not compared with the lock
+        make_venv()
+        if torch == "locked":
+            install_locked()
+        else:
+            install(torch)
+        make_importable()
         part = STAMP.with_suffix(".part")
         part.write_text(stamp)
         part.replace(STAMP)

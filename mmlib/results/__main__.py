@@ -33,9 +33,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--said", action="store_true", help="take CHAPTER, PRESET, ... from the environment (make)"
         )
-    for name in ("run", "rerun"):
-        commands.add_parser(name, help="one run (the queue calls this)").add_argument("name")
-    commands.choices["rerun"].add_argument("--day", required=True)
+    commands.add_parser("run", help="one run (the queue calls this)").add_argument("name")
+    rerun = commands.add_parser("rerun", help="make one published run again, and compare")
+    rerun.add_argument("name", help="such as training/rate_4e3-ministreet-night-0")
+    rerun.add_argument("--day", default="", help="the night whose sample it belongs to (the queue says this)")
     for command in commands.choices.values():
         command.add_argument("--build", default="_build")
     return parser

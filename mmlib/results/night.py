@@ -215,8 +215,10 @@ def _lower_priority(seconds: float = 60.0) -> None:
         time.sleep(0.5)
 
 
-def make_run(name: str, build: Path | str, out: Path) -> Path:
+def make_run(name: str, build: Path | str, out: Path, kept: Path | None = None) -> Path:
     """Execute a chapter for one run, in this process' kernel, into `out`; return its checked record's path.
+
+    kept: the folder of the checkpoints that a killed run goes on from; default: the night's.
 
     Raises:
         RuntimeError: a cell failed, or the code was changed meanwhile.
@@ -237,10 +239,11 @@ def make_run(name: str, build: Path | str, out: Path) -> Path:
     # code with other settings, has no business in them. No reader of a real set has a part in learning from MiniStreet.
     learning = code_hashes(notebook) if key.data == "ministreet" else code
     digest = hashlib.sha256(json.dumps([learning, words], sort_keys=True).encode()).hexdigest()[:12]
-    checkpoints = build / "night" / "checkpoints" / f"{name}-{digest}"
+    kept = kept or build / "night" / "checkpoints"
+    checkpoints = kept / f"{name}-{digest}"
     os.environ["MMLIB_CHECKPOINT"] = str(checkpoints)
     variant, factor = split_variant(key.variant)
-    half = build / "night" / "checkpoints" / f"{key._replace(variant=variant)}-{digest}"
+    half = kept / f"{key._replace(variant=variant)}-{digest}"
     if factor == 2 and half.exists() and not checkpoints.exists():
         shutil.copytree(half, checkpoints)  # the run of twice the steps goes on where the other one ended
     threading.Thread(target=_lower_priority, daemon=True).start()
@@ -458,21 +461,38 @@ def sample(
     return picked, stale
 
 
-def rerun_one(name: str, build: Path | str, day: str, results: Path = RESULTS) -> str:
-    """Make a published run again, beside it, and say how the two compare."""
+def rerun_one(name: str, build: Path | str, day: str = "", results: Path = RESULTS) -> str:
+    """Make a published run again, beside it; print the main scores of both, and say how the two compare.
+
+    day: of the night whose sample the run belongs to; that night reads the comparison. Empty: somebody asked by hand.
+    """
     key = Key.parse(name)
     folder = (ROOT / build).resolve() / "night"
+    published = read_records(key.paper, results)
+    if key not in published:
+        near = get_close_matches(name, map(str, published), n=3, cutoff=0.0)
+        raise ValueError(f"expected a published run, got {name}; next: try {' or '.join(near) or 'another paper'}")
     with locked(folder / "locks" / f"{name.replace('/', '-')}.lock"):
-        again = load_record(make_run(name, build, folder / "again"))
-        published = read_records(key.paper, results)
+        # From its first step on: what the night has kept of this run must not answer for it.
+        again = load_record(make_run(name, build, folder / "again", again_folder(folder, day)))
         family = [record for other, record in published.items() if other._replace(seed=key.seed) == key]
         word, detail = compare(published[key], again, family)
         then = dict(_scores(published[key]))
         scores = {metric: [then[metric], now] for metric, now in _scores(again) if metric in then}
+        for metric, (before, now) in scores.items():
+            print(f"{metric:30} published {before:.6g}, again {now:.6g}")
         entry = {"run": name, "word": word, "detail": detail, "scores": scores}
         entry |= {"made": again.made, "machine": again.machine.model_dump()}
-        replace_file(folder / "compared" / day / f"{name}.json", json.dumps(entry).encode())
+        if day:
+            replace_file(folder / "compared" / day / f"{name}.json", json.dumps(entry).encode())
+        else:
+            shutil.rmtree(again_folder(folder, day), ignore_errors=True)
     return f"{name}: {word}{': ' if detail else ''}{detail}"
+
+
+def again_folder(folder: Path, day: str) -> Path:
+    """Where the reruns of one day keep their checkpoints, so that a killed one goes on."""
+    return folder / "again_checkpoints" / (day or "by_hand")
 
 
 def nightly(
@@ -502,6 +522,7 @@ def nightly(
         if mine or old:
             _remember(paper.key, {"day": day, "compared": mine, "stale": len(old)})
     shutil.rmtree(compared, ignore_errors=True)  # asked once more on the same day, compare once more
+    shutil.rmtree(again_folder(ROOT / build / "night", day).parent, ignore_errors=True)
     drifted = [entry for entry in entries if entry["word"] == DRIFT]
     for entry in drifted:
         print(f"DRIFT: {entry['run']}: {entry['detail']}", flush=True)
