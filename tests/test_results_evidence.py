@@ -123,6 +123,55 @@ def test_a_gain_in_one_place_is_compared_with_the_gain_in_another(word):
     assert word(records, less="test.inside").interval.mean == pytest.approx(5.0, abs=0.2)
 
 
+# One network, tested in several ways: its runs hold all arms.
+
+
+def one_network(moved: float = 0.0, **levels: float) -> dict:
+    """Runs of "flow" whose values hold one score for each arm; twice the steps move the arm "both" by `moved`."""
+    made = {}
+    for key, run in grid(flow=0.0).items():
+        luck = 0.001 * key.seed
+        values = {name: {"miou": level + luck} for name, level in levels.items()}
+        if key.variant == "flow_x2":
+            values["both"]["miou"] += moved
+        made[key] = run.model_copy(update={"values": values | {"floor": 0.2, "day": {"both": 0.7, "image": 0.65}}})
+    return made
+
+
+ONE = {"of": "flow", "a": "both", "b": "image", "controls": ["mixed"], "metric": "{}.miou"}
+
+
+def test_arms_can_be_several_one_network(word):
+    verdict = word(one_network(both=0.6, image=0.5, mixed=0.5), **ONE)
+    assert verdict.sentence == "holds, and not with mixed"
+    assert verdict.interval.mean == pytest.approx(10.0)
+    assert verdict.runs == tuple(f"toy/flow-streets-night-{seed}" for seed in range(SEEDS)), "each run is named once"
+    shared = word(one_network(both=0.6, image=0.5, mixed=0.6), **ONE)
+    assert shared.sentence == "holds, but so does mixed"
+    less = word(one_network(both=0.6, image=0.5, mixed=0.5), **ONE | {"controls": [], "less": "day.{}"})
+    assert less.interval.mean == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize(
+    ("moved", "change", "detail"),
+    [
+        (0.03, {}, "twice the steps move both by +3.0"),
+        (0.0, {"parts": ["ear"]}, "no run says whether its ear lives"),
+        (0.0, {"floor": "mixed.miou"}, "image does not clear the blind floor (+0)"),
+    ],
+)
+def test_the_rules_hold_for_one_network(word, moved, change, detail):
+    verdict = word(one_network(moved, both=0.6, image=0.5, mixed=0.5), **ONE | change)
+    assert (verdict.word, verdict.detail) == ("unfit", detail)
+
+
+def test_tests_of_one_network_ask_for_its_runs_alone(tmp_path, word):
+    asked = [f"{key.variant}-{key.seed}" for key in keys_of(loaded(tmp_path, text(**ONE)).directions[0])]
+    assert asked == [f"flow-{seed}" for seed in range(SEEDS)] + [f"flow_x2-{seed}" for seed in range(3)]
+    some = {key: run for key, run in one_network(both=0.6, image=0.5).items() if key.seed}
+    assert word(some, **ONE).detail == "4 of 5 seeds of flow are there"
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Rule 6: the control is part of the verdict
 

@@ -135,6 +135,8 @@ class Direction(_Strict):
     """The sign of a difference A - B: a statement that can be judged on any data, which it names.
 
     b: one rival or several; then A must beat, seed by seed, the best of them.
+    of: the variant whose runs hold all arms, where one network is tested in several ways. Then a, b and controls name
+        no variants, but what stands for the {} in `metric` and `less`.
     less: an arm's score is `metric` minus `less`, so that a gain in one place can be compared with one in another.
     controls: variants whose sense is shuffled or zeroed; their fate is part of the verdict.
     floor: dotted path of what a blind guess scores on the same test data; every arm must clear it.
@@ -156,6 +158,7 @@ class Direction(_Strict):
     grade: Grade
     kind: Literal["direction"] = "direction"
     headline: bool = False
+    of: Word | None = None
     better: Literal["higher", "lower"] = "higher"
     scale: float = 1.0
     unit: str = ""
@@ -173,6 +176,19 @@ class Direction(_Strict):
     shown: Text | None = None
     reason: Text | None = None
     command: Text | None = None
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """What is compared: a, b and the controls."""
+        return (self.a, *self.b, *self.controls)
+
+    def variant(self, arm: str) -> str:
+        """The variant whose runs hold an arm."""
+        return self.of or arm
+
+    def path(self, path: str, arm: str) -> str:
+        """Where an arm's number is found in its records' values: `metric` or `less` with the arm's name in it."""
+        return path.replace("{}", arm) if self.of else path
 
 
 class Paper(_Strict):
@@ -331,10 +347,11 @@ def _check(paper: Paper, where: str) -> None:
                 raise ValueError(f"{where}, {row.id}: expected cells of this file, got {name!r}; next: correct the id")
         if row.positive is not None and row.positive not in positives:
             raise ValueError(f"{where}, {row.id}: expected as positive a direction without one, got {row.positive!r}")
-        names = (row.a, *row.b, *row.controls)
-        if len(set(names)) < len(names):
-            raise ValueError(f"{where}, {row.id}: expected a, b and controls to differ, got {', '.join(names)}")
-        for name in names:
+        if len(set(row.arms)) < len(row.arms):
+            raise ValueError(f"{where}, {row.id}: expected a, b and controls to differ, got {', '.join(row.arms)}")
+        if row.of and not all("{}" in path for path in (row.metric, row.less) if path):
+            raise ValueError(f"{where}, {row.id}: expected {{}} for the arm in metric and less, got {row.metric!r}")
+        for name in dict.fromkeys(map(row.variant, row.arms)):
             if split_variant(name)[1] > 1:
                 raise ValueError(f"{where}, {row.id}: expected variants by their own name, got {name!r}")
             if paper.variants and name not in paper.variants:

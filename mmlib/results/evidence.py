@@ -209,7 +209,7 @@ def keys_of(row: Cell | Direction) -> list[Key]:
         measure = row.measure if row.kind == "value" else None
         seeds = range(measure.seeds) if measure else ()
         return [Key(row.paper, measure.variant, measure.data, measure.preset, seed) for seed in seeds]
-    arms = (row.a, *row.b, *row.controls)
+    arms = list(dict.fromkeys(map(row.variant, row.arms)))
     made = [Key(row.paper, name, row.data, row.preset, seed) for seed in range(row.seeds) for name in arms]
     if row.trained:
         longer = min(DOUBLED_SEEDS, row.seeds)
@@ -278,17 +278,17 @@ def benjamini_hochberg(p: Mapping[str, float], q: float = FALSE_DISCOVERIES) -> 
 # Directions
 
 
-def _score(record: Record, row: Direction) -> float:
-    value = number_at(record, row.metric)
+def _score(record: Record, row: Direction, name: str) -> float:
+    value = number_at(record, row.path(row.metric, name))
     if row.less:
-        value -= number_at(record, row.less)
+        value -= number_at(record, row.path(row.less, name))
     return value if row.better == "higher" else -value
 
 
 def _difference(row: Direction, arms: Mapping[str, Sequence[Record]], rivals: Sequence[str]) -> Interval:
     """The interval of A minus the best of `rivals` in each seed, in the paper's unit; above 0 is for the statement."""
-    ahead = [_score(run, row) for run in arms[row.a]]
-    best = [max(_score(arms[name][seed], row) for name in rivals) for seed in range(len(ahead))]
+    ahead = [_score(run, row, row.a) for run in arms[row.a]]
+    best = [max(_score(arms[name][seed], row, name) for name in rivals) for seed in range(len(ahead))]
     return paired_interval(ahead, best).scaled(row.scale)
 
 
@@ -300,26 +300,27 @@ def _direction(row: Direction, paper: Paper, records: Mapping[Key, Record], posi
         return Judged(row, Verdict(NOT_ATTEMPTED, paper.remeasured), {})
     try:
         names = (row.a, *row.b)
-        arms = {name: arm(records, row.paper, name, row.data, row.preset, row.seeds) for name in names}
+        arms = {name: arm(records, row.paper, row.variant(name), row.data, row.preset, row.seeds) for name in names}
         _same_data(arms)
         measured = _difference(row, arms, row.b)
-        scores = {name: _arm_interval(row, one) for name, one in arms.items()}
+        scores = {name: _arm_interval(row, one, name) for name, one in arms.items()}
     except Incomplete as error:
-        some = any(key.variant in (row.a, *row.b) and key.data == row.data for key in records)
+        ours = {row.variant(name) for name in (row.a, *row.b)}
+        some = any(key.variant in ours and key.data == row.data for key in records)
         detail = str(error) if some else row.reason or "not run yet"
         return Judged(row, Verdict(NOT_ATTEMPTED, detail, command=command), {})
 
     fates = []
     for name in row.controls:
         try:
-            control = {name: arm(records, row.paper, name, row.data, row.preset, row.seeds)}
+            control = {name: arm(records, row.paper, row.variant(name), row.data, row.preset, row.seeds)}
             _same_data(arms | control)
             fates.append(_fate(row, paper, arms | control, name))
-            scores[name] = _arm_interval(row, control[name])
+            scores[name] = _arm_interval(row, control[name], name)
             arms |= control
         except Incomplete:
             fates.append(Fate(name, f"control not run ({paper.label(name)})", None))
-    runs = tuple(str(run.key) for one in arms.values() for run in one)
+    runs = tuple(dict.fromkeys(str(run.key) for one in arms.values() for run in one))
     made = {"fates": tuple(fates), "command": command, "runs": runs}
     doubts = _unfit(row, arms, records, positive, measured)
     if doubts:
@@ -335,9 +336,9 @@ def _same_data(arms: Mapping[str, Sequence[Record]]) -> None:
         raise Incomplete("the runs saw different data: their fingerprints differ")
 
 
-def _arm_interval(row: Direction, runs: Sequence[Record]) -> Interval:
+def _arm_interval(row: Direction, runs: Sequence[Record], name: str) -> Interval:
     sign = 1.0 if row.better == "higher" else -1.0
-    return t_interval([sign * _score(run, row) for run in runs]).scaled(row.scale)
+    return t_interval([sign * _score(run, row, name) for run in runs]).scaled(row.scale)
 
 
 def _word(row: Direction, arms: Mapping[str, Sequence[Record]], measured: Interval) -> tuple[str, str]:
@@ -401,7 +402,7 @@ def _dead(row: Direction, arms: Mapping[str, Sequence[Record]]) -> Iterable[str]
         having = [name for name, runs in arms.items() if any(part in run.health for run in runs)]
         if not having:
             yield f"no run says whether its {part} lives"
-        runs = [run for name in having for run in arms[name]]
+        runs = list({run.key: run for name in having for run in arms[name]}.values())
         if untold := [run.key for run in runs if "end" not in run.health.get(part, {})]:
             yield f"{len(untold)} of {len(runs)} runs do not say whether their {part} lives"
         dead = {run.key: why for run in runs if (why := silent(run.health).get(part))}
@@ -419,7 +420,8 @@ def _below_the_floor(row: Direction, arms: Mapping[str, Sequence[Record]]) -> It
     sign = 1.0 if row.better == "higher" else -1.0
     for name, runs in arms.items():
         try:
-            over = [sign * (number_at(run, row.metric) - number_at(run, row.floor)) for run in runs]
+            path = row.path(row.metric, name)
+            over = [sign * (number_at(run, path) - number_at(run, row.floor)) for run in runs]
         except Incomplete as error:
             yield str(error)
             continue
@@ -467,17 +469,18 @@ def _still_learning(
     longer: dict[str, list[Record]] = {}
     for name, runs in short.items():
         try:
-            again = arm(records, row.paper, doubled(name), row.data, row.preset, seeds)
+            again = arm(records, row.paper, doubled(row.variant(name)), row.data, row.preset, seeds)
             _same_data({name: runs, doubled(name): again})
-            _arm_interval(row, again)  # all its numbers are there
+            _arm_interval(row, again, name)  # all its numbers are there
         except Incomplete as error:
             yield str(error)
             continue
         longer[name] = again
         if {_steps(run) for run in again} != {2 * _steps(runs[0])}:
             yield f"the longer runs of {name} do not have twice its {_steps(runs[0])} steps"
-        before = math.fsum(number_at(run, row.metric) for run in runs)
-        after = math.fsum(number_at(run, row.metric) for run in again)
+        path = row.path(row.metric, name)
+        before = math.fsum(number_at(run, path) for run in runs)
+        after = math.fsum(number_at(run, path) for run in again)
         moved = (after - before) / seeds * row.scale
         if abs(moved) > row.tolerance:
             yield f"twice the steps move {name} by {moved:+.1f}"
