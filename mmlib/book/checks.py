@@ -40,8 +40,8 @@ def times_html(measured: Path = MEASURED) -> str:
         columns=["what", "needs", "processor time, s", "by the clock, s"],
         formats=".0f",
         caption="Five commands",
-        footer=f"One core of an {content['cpu']}, {content['made'][:10]}. Meanwhile {content['load']:.0f} programs shared "
-        f"its {content['cores']} cores, which the clock counts and the processor time doesn't.",
+        footer=f"One core of an {content['cpu']}, {content['made'][:10]}. Meanwhile {content['load']:.0f} programs "
+        f"shared its {content['cores']} cores, which the clock counts and the processor time doesn't.",
         cards=True,
     )
     return made.html
@@ -62,7 +62,7 @@ def rival_html(results: Path | None = None) -> str:
         rows,
         columns=["metric", "TSJNet's table", "its weights, measured here"],
         caption="ReCoNet on RoadScene's 221 pairs",
-        footer=f"From the record {wanted}. The paper doesn't say which VIF it uses, so the ledger doesn't judge that cell.",
+        footer=f"From the record {wanted}. The paper doesn't say which VIF it uses, so that cell isn't judged.",
         cards=True,
     )
     return made.html
