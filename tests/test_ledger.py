@@ -119,7 +119,7 @@ def test_tables_are_folded_as_printed_and_keep_their_doubts(drawn):
 
 
 def test_doubtful_cells_of_a_real_paper_carry_their_letter():
-    shown = words("".join(_printed(load_claims("tsjnet"))["tables"]))
+    shown = words("".join(_printed(load_claims("tsjnet"), {})["tables"]))
     assert re.search(r"0\.69 18\.13 1502\.60 missing [a-z] 0\.62 [a-z] 344\.20", shown)
     assert re.search(r"10\.44 \(12\.34\?\) [a-z]", shown)
 

@@ -1,4 +1,4 @@
-"""The commands behind the Makefile: ``python -m mmlib.book make | lab | run | slides | vendor | pages``."""
+"""The commands behind the Makefile: ``python -m mmlib.book make | lab | run | slides | vendor | pages | archive``."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     vendor.add_argument("folder", type=Path)
     pages = commands.add_parser("pages", help="stage the executed notebooks and build the HTML")
     pages.add_argument("build", type=Path)
+    archive = commands.add_parser("archive", help="pack the built pages, with a manifest, into one file")
+    archive.add_argument("--build", type=Path, default=Path("_build"))
     commands.add_parser("colab-cell", help="print the first cell of every chapter")
     return parser
 
@@ -93,6 +95,10 @@ def _run(args: argparse.Namespace, rest: list[str]) -> int:
         from mmlib.book.pages import build
 
         build(args.build)
+    elif args.command == "archive":
+        from mmlib.book.archive import archive
+
+        print(f"packed the book: {archive(args.build)}")
     else:
         from mmlib.book.colab import cell
 

@@ -6,13 +6,14 @@ Here the rows are put together; `ledger.html.j2` says what they look like.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from string import ascii_lowercase
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from mmlib.book.cells import Check, check_cells, checked_html, sign
 from mmlib.files import ROOT
 from mmlib.results import tables
 from mmlib.results.claims import GRADES, Cell, Paper, load_claims, paper_keys
@@ -45,11 +46,15 @@ def ledger_html(claims: Path | None = None, results: Path | None = None) -> str:
                 made = _provenance(runs, [_state(run, results, states) for run in runs])
                 groups[_group(one, paper)].append({"paper": paper, "one": one, "made": made})
     found = {one.verdict.word for rows in book.values() for one in rows}
+    checks = check_cells(papers, book)
     pages = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
     pages.globals |= {function.__name__: function for function in WORDS} | {"GRADES": GRADES, "sign": _sign}
     return pages.get_template("ledger.html.j2").render(
         groups={title: rows for title, rows in groups.items() if rows},
-        papers=[{"paper": paper, **_waiting(paper, book[key]), **_printed(paper)} for key, paper in papers.items()],
+        papers=[
+            {"paper": paper, **_waiting(paper, book[key]), **_printed(paper, checks)} for key, paper in papers.items()
+        ],
+        checked=checked_html(papers, checks),
         verdicts=[word for word in VERDICTS if word in found],
     )
 
@@ -112,8 +117,8 @@ def _waiting(paper: Paper, judged: Sequence[Judged]) -> dict:
     return {"anew": len(anew), "reasons": reasons, "count": sum(map(len, reasons.values()))}
 
 
-def _printed(paper: Paper) -> dict[str, list[str]]:
-    """The paper's tables as it prints them, with a letter at each doubtful cell and the doubts below."""
+def _printed(paper: Paper, checks: Mapping[str, Check]) -> dict[str, list[str]]:
+    """The paper's tables as printed, with a sign at checked cells, a letter at doubtful ones, and the doubts below."""
     made = []
     for name, title in paper.table_titles.items():
         cells = [one for one in paper.cells if one.table == name]
@@ -125,9 +130,17 @@ def _printed(paper: Paper) -> dict[str, list[str]]:
             text = (one.value or "missing") + (f" ({one.instead}?)" if one.instead else "")
             marks = ", ".join(letters[doubt] for doubt in one.doubts if doubt in letters)
             shown = Html(f"{escape(text)}<sup>{marks}</sup>", f"{text} [{marks}]") if marks else text
+            if mark := sign(checks.get(one.id)):
+                known = shown if isinstance(shown, Html) else Html(escape(shown), shown)
+                shown = Html(known.html + mark.html, known.text + mark.text)
             rows.setdefault(one.row, [one.row]).append(shown)
         columns = ["", *dict.fromkeys(one.column for one in cells)]
+        looked = any(one.id in checks for one in cells)
         doubts = [*sorted(common), *(f"{letter}: {doubt}" for doubt, letter in letters.items())]
-        footer = f"As printed ({paper.source})." + (f" Doubts: {'; '.join(doubts)}." if doubts else "")
+        footer = (
+            f"As printed ({paper.source})."
+            + (" ✓ came out again when it was checked, ✗ did not." if looked else "")
+            + (f" Doubts: {'; '.join(doubts)}." if doubts else "")
+        )
         made.append(table(list(rows.values()), columns=columns, caption=title, footer=footer).html)
     return {"tables": made}

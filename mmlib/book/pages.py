@@ -35,6 +35,8 @@ DRAWN = (
     ("ledger.md", "<!-- the poster is drawn here -->", "poster", "poster_html"),
     ("ledger.md", "<!-- the ledger is drawn here -->", "ledger", "ledger_html"),
     ("ledger.md", "<!-- the example is drawn here -->", "poster", "example_html"),
+    ("five_minutes.md", "<!-- the times are drawn here -->", "checks", "times_html"),
+    ("five_minutes.md", "<!-- the rival's row is drawn here -->", "checks", "rival_html"),
     ("training_at_scale.md", "<!-- the speed of training is drawn here -->", "speed", "speed_html"),
     ("how_made.md", "<!-- the runs made again are drawn here -->", "reruns", "reruns_html"),
 )
