@@ -39,8 +39,15 @@ ARMS = {
     "flow2seg": "Flow2Seg, exact flow",
 }
 ESTIMATED = {"flow2seg_dis": "DIS", "flow2seg_farneback": "Farnebäck", "flow2seg_learned": "FlowNetS"}
-COLOURS = dict(zip(ARMS, ("C6", "C5", "C4", "C3", "C2", "C0", "C1")))
-MARKS = dict(zip(ARMS, ("o", "x", "^", "v", "D", "s", "P")))
+LOOKS = {
+    "pspnet": {"color": "C6", "marker": "o"},
+    "extra_layers": {"color": "C5", "marker": "x"},
+    "flow_shuffled": {"color": "C4", "marker": "^"},
+    "flow2seg_farneback": {"color": "C3", "marker": "v"},
+    "flow2seg_learned": {"color": "C2", "marker": "D"},
+    "flow2seg_dis": {"color": "C0", "marker": "s"},
+    "flow2seg": {"color": "C1", "marker": "P"},
+}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -243,21 +250,16 @@ def losses(stage_a: Sequence[float], stage_b: Sequence[float], stage_c: object) 
 
 def learning(runs: Runs) -> Html:
     """Val mIoU of the published runs of seed 0, during stages A and C."""
-    found = {arm: record(runs, arm) for arm in ("pspnet", "flow2seg", "flow2seg_dis", "flow_shuffled")}
-    found = {arm: run for arm, run in found.items() if run is not None}
-    if not found:
-        return missing("Learning curves")
-
-    def draw(ax) -> None:
-        for arm, run in found.items():
-            told = run.values["learning"]
-            style = {"color": COLOURS[arm], "marker": MARKS[arm], "label": ARMS[arm], "markersize": 5}
-            ax.plot(told["step"], [100 * value for value in told["miou"]], **style)
-        ax.set(xlabel="step of stages A and C", ylabel="val mIoU, points")
-        ax.legend()
-
-    alt = "The mean IoU on val streets rises steeply, then slowly; the variants part when the paths are joined"
-    return show.plot(draw, alt=alt, caption="The published runs of seed 0. They share stage A.")
+    return figures.learning(
+        runs,
+        {arm: ARMS[arm] for arm in ("pspnet", "flow2seg", "flow2seg_dis", "flow_shuffled")},
+        LOOKS,
+        "miou",
+        axis="val mIoU, points",
+        steps="step of stages A and C",
+        alt="The mean IoU on val streets rises steeply, then slowly; the variants part when the paths are joined",
+        caption="The published runs of seed 0. They share stage A.",
+    )
 
 
 def health_of(runs: Runs, now: Mapping) -> Html:
@@ -412,9 +414,8 @@ def value_table(numbers: pandas.DataFrame) -> Html:
             row.append(with_half(worth))
         row += [with_half(gain(numbers, arm, NO_FLOW, f"{at}.movers")) for arm in (*ESTIMATED, "flow_shuffled")]
         rows.append(row)
-    if all(cell is None for row in rows for cell in row[1:]):
-        return missing("The value of motion")
-    return show.table(
+    return figures.scored(
+        "The value of motion",
         rows,
         columns=["camouflage", "no flow", "exact", "off by 2", "off by 8", *ESTIMATED.values(), "another street's"],
         groups=[("", 2), ("what exact flow adds", 3), ("what estimated flow adds", 3), ("", 1)],
@@ -464,7 +465,7 @@ def seed_by_seed(numbers: pandas.DataFrame, metric: str = "camouflage_100.movers
         numbers,
         metric,
         {arm: ARMS[arm] for arm in chosen},
-        {arm: {"color": COLOURS[arm], "marker": MARKS[arm]} for arm in chosen},
+        LOOKS,
         axis="IoU on people, riders and cars, points",
         limits=(0, None),
         alt="At full camouflage only the network with exact flow finds people, riders and cars",
@@ -492,9 +493,8 @@ def regions(numbers: pandas.DataFrame) -> Html:
             with_half(gain(numbers, arm, NO_FLOW, metric)) for arm in ("flow2seg", "flow2seg_dis", "flow_shuffled")
         ]
         rows.append([name, mean(numbers, NO_FLOW, metric), *worth])
-    if all(row[1] is None for row in rows):
-        return missing("Where the gain is")
-    return show.table(
+    return figures.scored(
+        "Where the gain is",
         rows,
         columns=["region", "no flow", "exact", "DIS", "another street's"],
         groups=[("", 2), ("what flow adds", 3)],
@@ -576,9 +576,8 @@ def tuning(runs: Runs) -> Html:
             run = record(runs, variant)
             if run is not None:
                 rows.append([setting, value, 100 * run.values["val"]["miou"]])
-    if not rows:
-        return missing("Settings that were tried")
-    return show.table(
+    return figures.scored(
+        "Settings that were tried",
         rows,
         columns=["setting", "value", "val mIoU"],
         formats=".1f",

@@ -7,7 +7,7 @@ night, `networks` are what `published()` gives.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -22,7 +22,7 @@ from mmlib.files import read_state
 from mmlib.fusion import rules
 from mmlib.health import silent
 from mmlib.images import luma
-from mmlib.results import Key, Record, load_claims, read_records
+from mmlib.results import Key, load_claims, read_records
 from mmlib.show.html import Html, tag
 
 if TYPE_CHECKING:
@@ -55,8 +55,14 @@ BLOCKS = {
     "constant_weights": "HIA, constant weights",
 }
 NAMES = ARMS | CONTROLS | {name: text for name, text in BLOCKS.items() if name != "segmif"}
-COLOURS = {"rgb": "C0", "ir": "C1", "average": "C4", "stacked": "C2", "segmif": "C3", "ir_shuffled": "C6"}
-MARKS = {"rgb": "o", "ir": "s", "average": "^", "stacked": "D", "segmif": "P", "ir_shuffled": "x"}
+LOOKS = {
+    "rgb": {"color": "C0", "marker": "o"},
+    "ir": {"color": "C1", "marker": "s"},
+    "average": {"color": "C4", "marker": "^"},
+    "stacked": {"color": "C2", "marker": "D"},
+    "segmif": {"color": "C3", "marker": "P"},
+    "ir_shuffled": {"color": "C6", "marker": "x"},
+}
 PARTS = ("HIA ir", "HIA vis", "SoAM", "MoAM")
 
 
@@ -292,7 +298,7 @@ def learning(runs: Runs) -> Html:
     def draw(ax) -> None:
         for arm, run in found.items():
             values = [math.nan if value is None else 100 * value for value in run.values["learning"]["miou"]]
-            ax.plot(range(len(values)), values, color=COLOURS[arm], marker=MARKS[arm], label=ARMS[arm])
+            ax.plot(range(len(values)), values, label=ARMS[arm], **LOOKS[arm])
         ax.set(xticks=range(len(values)), xlabel="rounds done", ylabel="val mIoU, points")
         ax.legend(ncols=2)
 
@@ -455,7 +461,7 @@ def at_night(numbers: pandas.DataFrame, metric: str = "test.night.miou") -> Html
         numbers,
         metric,
         {arm: NAMES[arm] for arm in chosen},
-        {arm: {"color": COLOURS[arm], "marker": MARKS[arm]} for arm in chosen},
+        LOOKS,
         axis="mIoU at night, points",
         alt="Mean IoU at night of every run, for six ways to hand two images to a segmenter",
         caption="Streets at night. One mark per run; a line joins the runs of a seed.",
@@ -501,7 +507,7 @@ def fading(numbers: pandas.DataFrame) -> Html:
 
     def draw(ax) -> None:
         for arm, values in curves.items():
-            ax.plot(CAMOUFLAGE, values, color=COLOURS[arm], marker=MARKS[arm], label=NAMES[arm])
+            ax.plot(CAMOUFLAGE, values, label=NAMES[arm], **LOOKS[arm])
         ax.set(xlabel="camouflage of the RGB image, %", ylabel="IoU of person, rider, car, points", ylim=(0, None))
         ax.legend(ncols=2)
 
@@ -523,9 +529,8 @@ def classes(numbers: pandas.DataFrame, at: str = "test.night") -> Html:
         row = [mean(numbers, arm, f"{at}.iou.{name}") for arm in chosen]
         if None not in row:
             rows.append([name, *row, row[-1] - max(row[:2]), row[-1] - row[3]])
-    if not rows:
-        return missing("Single classes")
-    return show.table(
+    return figures.scored(
+        "Single classes",
         rows,
         columns=["class", *(NAMES[arm] for arm in chosen), "− better single", "− stacked"],
         groups=[("", 1), ("IoU", 5), ("SegMiF", 2)],
@@ -597,9 +602,8 @@ def rates(runs: Runs) -> Html:
         distance = run.values["val"]["quality"]["distance"]["fused"]
         score = 100 * run.values["val"]["miou"]
         rows.append([rate, distance, score, never, ends["SoAM"].get("entropy"), ", ".join(dead) or "none"])
-    if not rows:
-        return missing("Learning rates and what they leave alive")
-    return show.table(
+    return figures.scored(
+        "Learning rates and what they leave alive",
         rows,
         columns=["rate", "distance", "val mIoU", "dead, %", "SoAM's entropy", "silent parts"],
         formats={"distance": ".3f", "val mIoU": ".1f", "dead, %": ".0f", "SoAM's entropy": ".3f"},
@@ -677,24 +681,6 @@ def vifb(runs: Runs) -> Html:
 
 
 TRAINED_ON = {"roadscene-original": "RoadScene", "msrs-jpeg92": "MSRS"}
-RIVALS = {
-    "reconet": "ReCoNet",
-    "lrrnet": "LRRNet",
-    "tardal": "TarDAL",
-    "seafusion": "SeAFusion",
-    "densefuse": "DenseFuse",
-    "ifcnn": "IFCNN",
-    "didfuse": "DIDFuse",
-}
-
-
-def _shared_pictures(run: Record, rival: Record, test: str) -> Iterator[tuple[str, list[int]]]:
-    """Metrics that both records have, with the places in the rival's list of the pictures that ours were tested on."""
-    places = {name: k for k, name in enumerate(rival.values["names"])}
-    rows = [places[name] for name in run.values[test]["names"] if name in places]
-    for metric in run.values[test]["pictures"]["fused"]:
-        if metric in rival.values["pictures"] and len(rows) == len(run.values[test]["names"]):
-            yield metric, rows
 
 
 def learned_rivals(runs: Runs, trained: str, test: str) -> Html:
@@ -702,38 +688,18 @@ def learned_rivals(runs: Runs, trained: str, test: str) -> Html:
 
     trained: the data variant that SegMiF learned from.  test: the name of the set, such as "roadscene".
     """
-    from mmlib.metrics.fusion import HIGHER_IS_BETTER
-    from mmlib.metrics.pairs import mean_rank
-
-    ours = [run for key, run in runs.items() if (key.variant, key.data, key.preset) == ("segmif", trained, PRESET)]
-    ours = [run for run in ours if test in run.values]
-    if not ours:
+    tested = []
+    for key, run in runs.items():
+        if (key.variant, key.data, key.preset) == ("segmif", trained, PRESET) and test in run.values:
+            tested.append(run.values[test])
+    if not tested:
         return missing(f"Learned methods on {test}")
-    metrics = list(ours[0].values[test]["mean"]["fused"])
-    rows = {}
-    for kind, name in (("fused", "SegMiF"), ("target", "its target"), ("average", "average")):
-        rows[name] = {m: sum(run.values[test]["mean"][kind][m] for run in ours) / len(ours) for m in metrics}
-    there = {key: rival for key, rival in read_records("rivals").items() if key.data.startswith(test)}
-    for method, name in RIVALS.items():
-        for key, rival in there.items():
-            if (key.variant, key.preset) == (method, PRESET):
-                found = {}
-                for metric, places in _shared_pictures(ours[0], rival, test):
-                    values = rival.values["pictures"][metric]
-                    found[metric] = sum(values[k] for k in places) / len(places)
-                if set(found) == set(metrics):
-                    rows[name] = found
-    places = mean_rank(rows, metrics, HIGHER_IS_BETTER.__getitem__)
-    count = len(ours[0].values[test]["names"])
-    return show.table(
-        [[name, places[name], *row.values()] for name, row in sorted(rows.items(), key=lambda item: places[item[0]])],
-        columns=["method", "mean rank", *metrics],
-        formats={"mean rank": ".2f"} | dict.fromkeys(metrics, ".4g"),
-        best={"mean rank": "min"} | {metric: "max" if HIGHER_IS_BETTER[metric] else "min" for metric in metrics},
-        caption=f"{count} pairs of {test}; SegMiF has learned from {TRAINED_ON[trained]} and MiniStreet",
-        footer=f"Convention: tsjnet. SegMiF: mean of {len(ours)} seeds. The others: their authors' weights, chapter 8.",
-        sortable=True,
-    )
+    methods = figures.public_methods(test)
+    for kind in ("fused", "target", "average"):
+        methods[KINDS[kind]] = figures.pair_by_pair(tested, kind)
+    caption = f"{figures.SETS[test]}; SegMiF has learned from {TRAINED_ON[trained]} and MiniStreet"
+    footer = f"Convention: tsjnet. SegMiF: mean of {len(tested)} seeds. The others: their authors' weights, chapter 8. "
+    return figures.ranking(methods, caption, footer + "± SSIM: half the 95% interval over pairs.")
 
 
 def agreement(runs: Runs) -> Html:
@@ -750,9 +716,8 @@ def agreement(runs: Runs) -> Html:
                     values = [one[time][k] for one in mine if one.get(time, {}).get(k) is not None]
                     row.append(100 * sum(values) / len(values) if values else None)
             rows.append(row)
-    if not rows:
-        return missing("Agreement with MSRS's derived masks")
-    return show.table(
+    return figures.scored(
+        "Agreement with MSRS's derived masks",
         rows,
         columns=["what the segmenter reads", "car", "person", "car ", "person "],
         groups=[("", 1), ("day", 2), ("night", 2)],
@@ -802,7 +767,7 @@ def released_luma(fusion: nn.Module, segmenter: nn.Module, rgb: Tensor, ir: Tens
     return (fused - fused.amin()) / (fused.amax() - fused.amin()).clamp(min=1e-6)
 
 
-def real_night(networks: Mapping[str, SegMiF], name: str = "00881N") -> Html:
+def real_night(networks: Mapping[str, SegMiF], name: str = figures.REAL_NIGHT) -> Html:
     """A real pair at night: inputs, fused images, what each network finds, and where it disagrees with a mask."""
     from mmlib.data import available, load
     from mmlib.models.segmif import add_chroma
@@ -861,7 +826,7 @@ MFNET = torch.tensor(
 
 
 @torch.no_grad()
-def mfnet_at_work(names: Sequence[str] = ("00881N", "00537D")) -> Html:
+def mfnet_at_work(names: Sequence[str] = (figures.REAL_NIGHT, "00537D")) -> Html:
     """A real RGB-T segmenter with its authors' weights on real pairs: what it finds beside the boxes of annotators."""
     from mmlib.backbones.mfnet import released_mfnet
     from mmlib.data import available, installed, load
@@ -925,19 +890,8 @@ def mfnet_and_boxes() -> Html:
 
 def paper_table(table: str) -> Html:
     """A table of the paper as it was printed; rows that are known from memory only are marked [L]."""
-    claims = load_claims(PAPER)
-    cells = [cell for cell in claims.cells if cell.table == table]
-    columns = list(dict.fromkeys(cell.column for cell in cells))
-    rows: dict[str, list] = {}
-    for cell in cells:
-        mark = " [L]" if cell.grade == "L" else ""
-        rows.setdefault(f"{cell.row}{mark}", [None] * len(columns))[columns.index(cell.column)] = cell.value
-    return show.table(
-        [[name, *values] for name, values in rows.items()],
-        columns=["method", *columns],
-        caption=claims.table_titles[table],
-        footer="[L]: recollected and not verified, so nothing is judged by it. IoU in percent.",
-    )
+    footer = "[L]: recollected and not verified, so nothing is judged by it. IoU in percent."
+    return figures.printed(PAPER, table, "method", footer=footer)
 
 
 def spread() -> Html:
