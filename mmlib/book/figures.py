@@ -73,10 +73,22 @@ def box(x: int, y: int, width: int, name: str, tint: str = PLAIN) -> str:
     return rect + f'<text x="{x + width / 2}" y="{y + 22}" fill="currentColor">{escape(name)}</text>'
 
 
-def arrow(path: str, stroke: str = "currentColor", dashed: bool = False) -> str:
-    """A line along an SVG path, which draws its head as well."""
+def line(path: str, stroke: str = "currentColor", dashed: bool = False) -> str:
+    """A line along an SVG path."""
     dash = ' stroke-dasharray="5 4"' if dashed else ""
     return f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="1.7"{dash}/>'
+
+
+HEADS = {(0, 1): "m-4 -7l4 7l4 -7", (0, -1): "m-4 7l4 -7l4 7", (1, 0): "m-7 -4l7 4l-7 4", (-1, 0): "m7 -4l-7 4l7 4"}
+"""An arrow's head by where it points: down, up, right and left, as an SVG path that starts at its tip."""
+
+
+def arrow(*points: tuple[int, int], stroke: str = "currentColor") -> str:
+    """A line from point to point, each straight below, above or beside the one before, with a head at the last."""
+    path = "M" + "L".join(f"{x} {y}" for x, y in points)
+    (x0, y0), (x1, y1) = points[-2:]
+    tip = ((x1 > x0) - (x1 < x0), (y1 > y0) - (y1 < y0))
+    return line(path + HEADS[tip], stroke)
 
 
 def drawing(pieces: Sequence[str], height: int, said: str, caption: str, font: float = 14) -> Html:
@@ -101,10 +113,10 @@ def scored(what: str, rows: Sequence[Sequence[object]], **layout: object) -> Htm
     return show.table(rows, **layout) if rows else missing(what)
 
 
-def record(runs: Runs, variant: str, data: str = DATA, seed: int = 0) -> Record | None:
-    """The published record of one run at preset night, or None. runs: all of one paper."""
+def record(runs: Runs, variant: str, seed: int = 0) -> Record | None:
+    """The published record of one run on MiniStreet at preset night, or None. runs: all of one paper."""
     papers = {key.paper for key in runs}
-    return runs.get(Key(papers.pop(), variant, data, PRESET, seed)) if papers else None
+    return runs.get(Key(papers.pop(), variant, DATA, PRESET, seed)) if papers else None
 
 
 def labels_of(picture: str) -> Tensor:
@@ -235,7 +247,6 @@ def judged_health(
     names: Mapping[str, str],
     parts: Sequence[str],
     readings: Sequence[str] = ("never", "varies"),
-    caption: str = "The parts at the end of training: the worst seed of each network",
     footer: str | None = None,
 ) -> Html:
     """The worst reading of each part at the end of training, over all judged runs of each arm."""
@@ -257,7 +268,7 @@ def judged_health(
         rows,
         columns=["network", "part", *(READINGS[reading][0] for reading in readings), "silent"],
         formats={READINGS[reading][0]: READINGS[reading][3] for reading in readings},
-        caption=caption,
+        caption="The parts at the end of training: the worst seed of each network",
         footer=footer,
         cards=True,
     )

@@ -142,7 +142,7 @@ def colours(street: Mapping[str, Tensor]) -> Html:
 
 def idea() -> Html:
     """Fusion network and segmenter with what goes back and forth, as a drawing."""
-    box, arrow = figures.box, figures.arrow
+    box, arrow, line = figures.box, figures.arrow, figures.line
     drawn = [
         box(4, 4, 84, "visible"),
         box(4, 56, 84, "infrared"),
@@ -150,13 +150,13 @@ def idea() -> Html:
         box(272, 30, 84, "fused"),
         box(252, 120, 104, "segmenter Ψ", figures.ORANGE),
         box(272, 196, 84, "labels"),
-        arrow("M88 21L128 40m-8 0l8 0l-4 -7"),
-        arrow("M88 73L128 54m-8 0l8 0l-4 7"),
-        arrow("M232 47H272m-7 -4l7 4l-7 4"),
-        arrow("M314 64V120m-4 -7l4 7l4 -7"),
-        arrow("M314 154V196m-4 -7l4 7l4 -7"),
-        arrow("M252 130H200V64m-4 7l4 -7l4 7", "#2fa080"),
-        arrow("M252 146H160V64m-4 7l4 -7l4 7", "#c04a00"),
+        line("M88 21L128 40m-8 0l8 0l-4 -7"),
+        line("M88 73L128 54m-8 0l8 0l-4 7"),
+        arrow((232, 47), (272, 47)),
+        arrow((314, 64), (314, 120)),
+        arrow((314, 154), (314, 196)),
+        arrow((252, 130), (200, 130), (200, 64), stroke="#2fa080"),
+        arrow((252, 146), (160, 146), (160, 64), stroke="#c04a00"),
         '<text x="206" y="108" fill="currentColor" text-anchor="start" font-size="12">features</text>',
         '<text x="154" y="108" fill="currentColor" text-anchor="end" font-size="12">loss, in training</text>',
         f'<rect x="4" y="196" width="12" height="12" fill="{figures.GREEN}" stroke="#2fa080"/>',
@@ -454,12 +454,12 @@ def day_and_night(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> Html
 # Does it hold? Arms and controls
 
 
-def at_night(numbers: pandas.DataFrame, metric: str = "test.night.miou") -> Html:
+def at_night(numbers: pandas.DataFrame) -> Html:
     """One mark per run at night; a line joins the runs of a seed."""
     chosen = ("ir_shuffled", "ir", "rgb", "average", "stacked", "segmif")
     return figures.seed_by_seed(
         numbers,
-        metric,
+        "test.night.miou",
         {arm: NAMES[arm] for arm in chosen},
         LOOKS,
         axis="mIoU at night, points",
@@ -519,14 +519,14 @@ def fading(numbers: pandas.DataFrame) -> Html:
     )
 
 
-def classes(numbers: pandas.DataFrame, at: str = "test.night") -> Html:
+def classes(numbers: pandas.DataFrame) -> Html:
     """IoU of each class at night, and what fusion adds to the better of the two images."""
     from mmlib.scenes import CLASSES
 
     chosen = ("rgb", "ir", "average", "stacked", "segmif")
     rows = []
     for name in CLASSES:
-        row = [mean(numbers, arm, f"{at}.iou.{name}") for arm in chosen]
+        row = [mean(numbers, arm, f"test.night.iou.{name}") for arm in chosen]
         if None not in row:
             rows.append([name, *row, row[-1] - max(row[:2]), row[-1] - row[3]])
     return figures.scored(
@@ -540,13 +540,13 @@ def classes(numbers: pandas.DataFrame, at: str = "test.night") -> Html:
     )
 
 
-def helped_and_hurt(numbers: pandas.DataFrame, at: str = "test.night") -> tuple[list[str], list[str]] | None:
+def helped_and_hurt(numbers: pandas.DataFrame) -> tuple[list[str], list[str]] | None:
     """The classes at night where fusion is clearly ahead of the better single image, and where it is clearly behind."""
     from mmlib.scenes import CLASSES
 
     helped, hurt = [], []
     for name in CLASSES:
-        metric = f"{at}.iou.{name}"
+        metric = f"test.night.iou.{name}"
         both = [gain(numbers, "segmif", arm, metric) for arm in ("rgb", "ir")]
         if None in both:
             return None
@@ -557,10 +557,10 @@ def helped_and_hurt(numbers: pandas.DataFrame, at: str = "test.night") -> tuple[
     return helped, hurt
 
 
-def twice(numbers: pandas.DataFrame, metric: str = "test.miou") -> Html:
+def twice(numbers: pandas.DataFrame) -> Html:
     """What twice the steps change, on the seeds that have both."""
     caption = "mIoU of all test streets after the published steps and after twice as many, points"
-    return figures.twice(numbers, metric, NAMES, caption)
+    return figures.twice(numbers, "test.miou", NAMES, caption)
 
 
 def judged_health(runs: Runs) -> Html:
@@ -730,10 +730,10 @@ def agreement(runs: Runs) -> Html:
 # Does it hold? Real pictures
 
 
-def _shrunk(image: Tensor, width: int = 400) -> Tensor:
-    """An image (1, C, H, W) at most `width` pixels wide, (C, H, W)."""
-    share = min(1.0, width / image.shape[-1])
-    return F.interpolate(image, scale_factor=share, mode="area")[0] if share < 1 else image[0]
+def _shrunk(image: Tensor) -> Tensor:
+    """An image (C, H, W) at most `real.WIDEST` pixels wide."""
+    share = min(1.0, real.WIDEST / image.shape[-1])
+    return F.interpolate(image[None], scale_factor=share, mode="area")[0] if share < 1 else image
 
 
 def released() -> tuple[nn.Module, nn.Module] | None:
@@ -767,7 +767,7 @@ def released_luma(fusion: nn.Module, segmenter: nn.Module, rgb: Tensor, ir: Tens
     return (fused - fused.amin()) / (fused.amax() - fused.amin()).clamp(min=1e-6)
 
 
-def real_night(networks: Mapping[str, SegMiF], name: str = figures.REAL_NIGHT) -> Html:
+def real_night(networks: Mapping[str, SegMiF]) -> Html:
     """A real pair at night: inputs, fused images, what each network finds, and where it disagrees with a mask."""
     from mmlib.data import available, load
     from mmlib.models.segmif import add_chroma
@@ -776,7 +776,7 @@ def real_night(networks: Mapping[str, SegMiF], name: str = figures.REAL_NIGHT) -
         return absent("A real night", "msrs")
     if not real.others_allowed():
         return note(real.HELD_BACK)
-    pair = load("msrs", boxes=None, derived="consensus")[name]
+    pair = load("msrs", boxes=None, derived="consensus")[figures.REAL_NIGHT]
     rgb = F.interpolate(pair["rgb"][None], scale_factor=0.5, mode="area")
     ir = F.interpolate(pair["ir"][None], scale_factor=0.5, mode="area")
     vis = luma(rgb)
@@ -787,7 +787,7 @@ def real_night(networks: Mapping[str, SegMiF], name: str = figures.REAL_NIGHT) -
     if theirs is not None:
         fused = released_luma(*theirs, rgb, ir)
         pictures.append((add_chroma(fused, rgb)[0].clamp(0, 1), "SegMiF as released"))
-    mask = _nearest_half(pair["derived_labels"])
+    mask = pair["derived_labels"][::2, ::2]  # a mask is made smaller by the nearest pixel
     for kind in ("average", "segmif"):
         if kind in networks:
             image, found = _read(networks[kind], rgb, ir)
@@ -800,14 +800,9 @@ def real_night(networks: Mapping[str, SegMiF], name: str = figures.REAL_NIGHT) -
         columns=3,
         width=320,
         alt="A real street at night in both images, fused in several ways, with predicted labels and disagreements",
-        caption=f"MSRS (Tang et al., 2022), pair {name}. The mask is what two programs agree on: red is a "
-        "disagreement, and not always a mistake.",
+        caption=f"MSRS (Tang et al., 2022), pair {figures.REAL_NIGHT}. The mask is what two programs agree on: red is "
+        "a disagreement, and not always a mistake.",
     )
-
-
-def _nearest_half(labels: Tensor) -> Tensor:
-    """A mask (H, W) at half its height and width, by the nearest pixel."""
-    return labels[::2, ::2]
 
 
 def _disagreement(image: Tensor, found: Tensor, mask: Tensor) -> Tensor:
@@ -826,7 +821,7 @@ MFNET = torch.tensor(
 
 
 @torch.no_grad()
-def mfnet_at_work(names: Sequence[str] = (figures.REAL_NIGHT, "00537D")) -> Html:
+def mfnet_at_work() -> Html:
     """A real RGB-T segmenter with its authors' weights on real pairs: what it finds beside the boxes of annotators."""
     from mmlib.backbones.mfnet import released_mfnet
     from mmlib.data import available, installed, load
@@ -836,12 +831,12 @@ def mfnet_at_work(names: Sequence[str] = (figures.REAL_NIGHT, "00537D")) -> Html
     pairs = load("msrs", boxes="fusion")
     net = released_mfnet()
     pictures = []
-    for name in names:
+    for name in (figures.REAL_NIGHT, "00537D"):
         pair = pairs[name]
         found = net(pair["rgb"][None], pair["ir"][None]).argmax(dim=1)[0]
         if real.others_allowed():
-            pictures.append((_shrunk(show.boxes(pair["rgb"], pair["boxes"])[None]), f"{pair['time']}: visible, boxes"))
-            pictures.append((_shrunk(show.boxes(pair["ir"], pair["boxes"])[None]), f"{pair['time']}: infrared, boxes"))
+            pictures.append((_shrunk(show.boxes(pair["rgb"], pair["boxes"])), f"{pair['time']}: visible, boxes"))
+            pictures.append((_shrunk(show.boxes(pair["ir"], pair["boxes"])), f"{pair['time']}: infrared, boxes"))
         pictures.append((show.labels_to_rgb(found[::2, ::2], MFNET), f"{pair['time']}: MFNet finds"))
     return show.images(
         pictures,

@@ -82,7 +82,7 @@ def night_street(size: tuple[int, int], time: str = "night") -> dict:
 
 def idea() -> Html:
     """The network and its guides, as a drawing."""
-    box, arrow = figures.box, figures.arrow
+    box, arrow, line = figures.box, figures.arrow, figures.line
     drawn = [
         box(4, 4, 84, "visible"),
         box(4, 52, 84, "infrared"),
@@ -93,12 +93,14 @@ def idea() -> Html:
         box(236, 156, 108, "fused"),
         box(120, 208, 84, "detector", figures.ORANGE),
         box(236, 208, 108, "segmenter", figures.ORANGE),
-        arrow("M88 21L120 42M88 69L120 48"),
-        arrow("M204 40L236 21M204 50L236 69"),
-        arrow("M344 21H354V121H344m7 -4l-7 4l7 4"),
-        arrow("M290 86V104m-4 -7l4 7l4 -7M290 138V156m-4 -7l4 7l4 -7M290 190V208m-4 -7l4 7l4 -7"),
-        arrow("M236 173H188V208m-4 -7l4 7l4 -7"),
-        arrow("M138 208V121H236m-7 -4l7 4l-7 4", "#c04a00"),
+        line("M88 21L120 42M88 69L120 48"),
+        line("M204 40L236 21M204 50L236 69"),
+        arrow((344, 21), (354, 21), (354, 121), (344, 121)),
+        arrow((290, 86), (290, 104)),
+        arrow((290, 138), (290, 156)),
+        arrow((290, 190), (290, 208)),
+        arrow((236, 173), (188, 173), (188, 208)),
+        arrow((138, 208), (138, 121), (236, 121), stroke="#c04a00"),
         '<text x="132" y="150" fill="currentColor" text-anchor="end" font-size="12">losses, in training</text>',
     ]
     said = "One encoder reads visible and infrared. Bases and details are fused, a decoder makes the fused image. A "
@@ -627,10 +629,10 @@ def branches(numbers: pandas.DataFrame) -> Html:
     return _listed(numbers, BRANCHES, "The branches", "What the branches add")
 
 
-def twice(numbers: pandas.DataFrame, metric: str = "test.map50") -> Html:
+def twice(numbers: pandas.DataFrame) -> Html:
     """What twice the steps change, on the seeds that have both."""
     caption = "mAP@0.5 on all test streets after the published steps and after twice as many, points"
-    return figures.twice(numbers, metric, NAMES, caption, "Starts and guides are the same.")
+    return figures.twice(numbers, "test.map50", NAMES, caption, "Starts and guides are the same.")
 
 
 def judged_health(runs: Runs) -> Html:
@@ -815,7 +817,7 @@ def real_boxes() -> Html:
 
 
 @torch.no_grad()
-def real_night(networks: Mapping[str, nn.Module], name: str = figures.REAL_NIGHT) -> Html:
+def real_night(networks: Mapping[str, nn.Module]) -> Html:
     """A real pair at night: inputs, rules, and what the networks make of it."""
     from mmlib.data import available, load
 
@@ -823,7 +825,7 @@ def real_night(networks: Mapping[str, nn.Module], name: str = figures.REAL_NIGHT
         return absent("A real night", "msrs")
     if not real.others_allowed():
         return note(real.HELD_BACK)
-    pair = load("msrs", boxes=None)[name]
+    pair = load("msrs", boxes=None)[figures.REAL_NIGHT]
     rgb = F.interpolate(pair["rgb"][None], scale_factor=0.5, mode="area")
     ir = F.interpolate(pair["ir"][None], scale_factor=0.5, mode="area")
     pictures = [(rgb[0], "visible"), (ir[0], "infrared")]
@@ -836,7 +838,8 @@ def real_night(networks: Mapping[str, nn.Module], name: str = figures.REAL_NIGHT
         columns=2,
         width=320,
         alt="A real street at night in both images, and fused by the maximum and by our networks",
-        caption=f"MSRS (Tang et al., 2022), pair {name}. The networks have learned from RoadScene and MiniStreet.",
+        caption=f"MSRS (Tang et al., 2022), pair {figures.REAL_NIGHT}. The networks have learned from RoadScene and "
+        "MiniStreet.",
     )
 
 

@@ -177,7 +177,7 @@ def senses(seed: int, size: tuple[int, int]) -> Html:
 
 def idea() -> Html:
     """The network's parts, as a drawing."""
-    box, arrow = figures.box, figures.arrow
+    box, arrow, line = figures.box, figures.arrow, figures.line
     drawn = [
         box(4, 4, 130, "phrase"),
         box(4, 66, 130, "text encoder", figures.ORANGE),
@@ -187,15 +187,15 @@ def idea() -> Html:
         box(4, 128, 130, "localization", figures.GREEN),
         box(226, 190, 130, "mask module", figures.GREEN),
         box(226, 252, 130, "mask"),
-        arrow("M69 38V66m-4 -7l4 7l4 -7"),
-        arrow("M291 38V66m-4 -7l4 7l4 -7"),
-        arrow("M291 100V128m-4 -7l4 7l4 -7"),
-        arrow("M291 162V190m-4 -7l4 7l4 -7"),
-        arrow("M291 224V252m-4 -7l4 7l4 -7"),
-        arrow("M69 100V128m-4 -7l4 7l4 -7"),
-        arrow("M134 90L226 136m-8 -1l8 1l-5 -7"),
-        arrow("M226 150H134m7 -4l-7 4l7 4"),
-        arrow("M69 162V207H226m-7 -4l7 4l-7 4"),
+        arrow((69, 38), (69, 66)),
+        arrow((291, 38), (291, 66)),
+        arrow((291, 100), (291, 128)),
+        arrow((291, 162), (291, 190)),
+        arrow((291, 224), (291, 252)),
+        arrow((69, 100), (69, 128)),
+        line("M134 90L226 136m-8 -1l8 1l-5 -7"),
+        arrow((226, 150), (134, 150)),
+        arrow((69, 162), (69, 207), (226, 207)),
     ]
     said = (
         "A phrase goes through the text encoder, a picture through an encoder to three maps. Both meet in the fusion. "
