@@ -13,14 +13,7 @@ from mmlib.show.html import Html
 NOTHING = frame("segmif", preset="night").iloc[:0]
 
 
-@pytest.mark.parametrize("draw", ["at_night", "arms", "fading", "classes", "twice", "blocks", "quality"])
-def test_a_figure_without_records_says_so(draw):
-    assert "no run is published yet" in getattr(figures07, draw)(NOTHING).text
-
-
-def test_what_needs_whole_records_says_so_too():
-    for draw in (figures07.learning, figures07.judged_health, figures07.rates, figures07.vifb, figures07.agreement):
-        assert "no run is published yet" in draw({}).text
+def test_what_needs_more_than_records_says_so_without_them():
     assert "no run is published yet" in figures07.learned_rivals({}, "msrs-jpeg92", "roadscene").text
     assert "no run is published yet" in figures07.what_hia_selects({}, (48, 64)).text
 
