@@ -2,7 +2,7 @@
 
 A benchmark gives its jobs by name to `main`. Each is repeated in fresh processes, in turns, after a small warm-up.
 Medians are taken over the repetitions during which the rest of the machine did next to nothing; if there was none,
-over all, and the record says so. `--write` keeps the result in results/speed, where the chapters look for it.
+over all, and the record says so. `--write` keeps the result in results/speed.
 """
 
 import argparse

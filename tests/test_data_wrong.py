@@ -1,17 +1,14 @@
 """Every way a set can be wrong on disk or be asked for wrongly, one line each: the error says what, and what next."""
 
 import data_trees
-import numpy as np
 import paper_trees
 import pytest
 import torch
-from data_trees import flo_bytes, label_file, picture, text_file
+from data_trees import label_file, picture, text_file
 from paper_trees import SIZE, ids, palette_file, rgbt_file, scenario, voc
 
 from mmlib import data
-from mmlib.data import templates
-from mmlib.data.boxes import read_boxes, read_voc
-from mmlib.data.flow_files import read_flow_file, write_flow
+from mmlib.data.flow_files import write_flow
 
 AACHEN, HONNEF = "aachen_000000_000019", "bad-honnef_000001_000275"
 LABELS = f"gtFine/train/aachen/{AACHEN}_gtFine_labelIds.png"
@@ -188,82 +185,3 @@ def test_what_is_wrong_is_said(tree, name, spoil, asked, message):
         ds = data.load(name, **options)
         with pytest.raises(ValueError, match=message):
             ds[0]
-
-
-# --- single files
-
-
-@pytest.mark.parametrize(
-    "line", ["3 0.5 0.5 0.1 0.1", "0 0.5 0.5 0.1", "0 a b c d", "0 1.5 0.5 0.1 0.1", "0.5 0.5 0.5 0.1 0.1"]
-)
-def test_bad_box_lines(tmp_path, line):
-    path = text_file(tmp_path / "a.txt", f"1 0.5 0.5 0.5 0.5\n{line}\n")
-    with pytest.raises(ValueError, match=r"a.txt:2: expected 'class xc yc w h' with class 0..2"):
-        read_boxes(path, picture(tmp_path / "a.png"), 3)
-
-
-def test_boxes_outside_the_image(tmp_path):
-    image = picture(tmp_path / "a.png", 60, 80)
-    with pytest.raises(ValueError, match="leaves the 80x60 image"):
-        read_boxes(text_file(tmp_path / "a.txt", "0 0.9 0.5 0.4 0.1\n"), image, 3)
-    boxes, _ = read_boxes(text_file(tmp_path / "b.txt", "0 0.9 0.5 0.21 0.1\n"), image, 3)
-    assert boxes[0, 2] == 80, "less than a pixel outside is cut"
-
-
-@pytest.mark.parametrize(
-    "content, message",
-    [
-        (voc(("Bus", 1, 2, 5, 6)), "unknown class 'Bus'; expected one of car, lamp"),
-        (voc(("car", 1, 2, 5, 6))[:-9], "truncated or no XML"),
-        ("", "truncated or no XML"),
-        (voc(("car", 1, 2, 5, 6), size=(24, 16)), "expected boxes of a 16x24 image, got 24x16"),
-        (voc(("car", 1, 2, "", 6)), "expected bndbox with xmin, ymin, xmax, ymax"),
-        ("<annotation><object><name>car</name></object></annotation>", "expected bndbox"),
-        (voc(("car", 5, 2, 1, 6)), "expected xmin <= xmax and ymin <= ymax"),
-        (voc(("car", 1, 2, 26, 6)), "leaves the 24x16 image"),
-        ("<!DOCTYPE a><annotation/>", "a document type of its own; do not trust"),
-    ],
-)
-def test_broken_voc_files(tmp_path, content, message):
-    path = text_file(tmp_path / "a.xml", content)
-    with pytest.raises(ValueError, match=f"a.xml: .*{message}"):
-        read_voc(path, picture(tmp_path / "a.png", *SIZE), {"car": 0, "lamp": 1})
-
-
-GOOD_FLO = flo_bytes(np.zeros((2, 3, 2)))
-
-
-@pytest.mark.parametrize(
-    "name, content",
-    [
-        ("tag.flo", b"\0" * 20),
-        ("short.flo", GOOD_FLO[:-3]),
-        ("tiny.flo", b"PIEH"),
-        ("other.npz", {"depth": np.zeros(3)}),
-        ("flat.npz", {"flow": np.zeros((3, 4))}),
-        ("torn.npz", b"PK\3\4"),
-        ("flat.npy", np.zeros((4, 2))),
-        ("whole.npy", np.zeros((3, 4, 2), np.int32)),
-        ("torn.npy", b"\x93NUMPY"),
-        ("a.png", b""),
-    ],
-)
-def test_broken_flow_files(tmp_path, name, content):
-    path = tmp_path / name
-    if isinstance(content, dict):
-        np.savez(path, **content)
-    elif isinstance(content, np.ndarray):
-        np.save(path, content)
-    else:
-        path.write_bytes(content)
-    with pytest.raises(ValueError, match=f"{name}: expected"):
-        read_flow_file(path)
-
-
-@pytest.mark.parametrize(
-    "line", ["{", '{"text": "x"}', '{"image": "a", "text": "x", "cls": 0, "rule": "largest"}', "[]"]
-)
-def test_bad_template_lines(tmp_path, line):
-    good = '{"image": "a", "text": "the sky", "cls": 0, "rule": "all"}'
-    with pytest.raises(ValueError, match=r"t.jsonl:2: expected JSON with image, text, cls"):
-        templates.read_templates(text_file(tmp_path / "t.jsonl", f"{good}\n{line}\n"))

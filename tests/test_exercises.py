@@ -15,7 +15,6 @@ def mean(ask: Ask) -> None:
     ask.equals("two equal images give that image", ONE, ONE, want=ONE)
     ask.equals("black and white give grey", ZERO, ONE, want=torch.full((1, 1, 2, 2), 0.5))
     ask.holds("the result stays in [0, 1]", ONE, b=ZERO, that=lambda r: r.max() <= 1, expected="[0, 1]")
-    ask.refuses("sizes must agree", ONE, ONE[..., :1])
 
 
 ASSERTED = Exercise("ch99.asserted", ["Half of it.", "`x / 2`"])
@@ -28,15 +27,13 @@ def toys(monkeypatch):
 
 
 def good(a, b):
-    if a.shape != b.shape:
-        raise ValueError("sizes differ")
     return (a + b) / 2
 
 
 def test_a_good_answer_holds_every_property(capsys):
     check("ch99.mean", good)
     said = capsys.readouterr().out
-    assert said.startswith("ch99.mean: solved.") and said.count("holds:") == 4
+    assert said.startswith("ch99.mean: solved.") and said.count("holds:") == 3
 
 
 def raises(a, b):
@@ -76,8 +73,6 @@ def crashes(a, b):
         (torch.maximum, "black and white", "expected [[[[0.5, 0.5], [0.5, 0.5]]]]"),
         (lambda a, b: b if a is b else a.new_full(a.shape, 0.5) + (a > b), "the result", "expected [0, 1]"),
         (lambda a, b: a if a is b else a.new_full(a.shape, 0.5) + (a > b), "the result", "given b = [[[[0, 0]"),
-        (lambda a, b: (a + b) / 2, "sizes", "expected a ValueError"),
-        (lambda a, b: good(a, b) if a.shape == b.shape else a.missing, "sizes", "got AttributeError"),
     ],
 )
 def test_a_wrong_answer_hears_which_property_failed_and_why(answer, failed, message, capsys):

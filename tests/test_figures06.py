@@ -9,17 +9,7 @@ from mmlib.results import frame
 NOTHING = frame("flow2seg", preset="night").iloc[:0]
 
 
-@pytest.mark.parametrize(
-    "draw",
-    ["the_map", "value_table", "arms", "seed_by_seed", "twice", "regions", "classes", "drive", "fusions"],
-)
-def test_a_figure_without_records_says_so(draw):
-    assert "no run is published yet" in getattr(figures06, draw)(NOTHING).text
-
-
-def test_what_needs_whole_records_or_networks_says_so_too():
-    for draw in (figures06.learning, figures06.judged_health, figures06.tuning):
-        assert "no run is published yet" in draw({}).text
+def test_what_needs_networks_says_so_without_them():
     for draw in (figures06.hide_slider, figures06.correction, figures06.film_strip):
         assert "no run is published yet" in draw({}, (48, 64)).text
 

@@ -6,21 +6,14 @@ import pytest
 import torch
 from results_toy import numbers_of
 
-from mmlib.book import figures07
+from mmlib.book import figures, figures07
 from mmlib.results import Key, frame
 from mmlib.show.html import Html
 
 NOTHING = frame("segmif", preset="night").iloc[:0]
 
 
-@pytest.mark.parametrize("draw", ["at_night", "arms", "fading", "classes", "twice", "blocks", "quality"])
-def test_a_figure_without_records_says_so(draw):
-    assert "no run is published yet" in getattr(figures07, draw)(NOTHING).text
-
-
-def test_what_needs_whole_records_says_so_too():
-    for draw in (figures07.learning, figures07.judged_health, figures07.rates, figures07.vifb, figures07.agreement):
-        assert "no run is published yet" in draw({}).text
+def test_what_needs_more_than_records_says_so_without_them():
     assert "no run is published yet" in figures07.learned_rivals({}, "msrs-jpeg92", "roadscene").text
     assert "no run is published yet" in figures07.what_hia_selects({}, (48, 64)).text
 
@@ -67,6 +60,35 @@ def test_places_on_vifb_are_mean_ranks_by_the_direction_of_each_metric(monkeypat
     places = figures07.vifb_places(runs, "msrs-jpeg92")
     assert places == {"A": 2.5, "B": 2.5, "SegMiF": 2.5, "its target": 2.5, "average": 5.0}
     assert figures07.vifb_places(runs, "roadscene-original") is None
+
+
+def rival(scores, names):
+    """A public method's record, in what a ranking reads."""
+    return SimpleNamespace(values={"names": names, "pictures": scores})
+
+
+def test_methods_are_ranked_on_the_pairs_and_metrics_that_all_have(monkeypatch):
+    there = {
+        Key("rivals", "reconet", "tno-png", "night", 0): rival(
+            {"ssim": [0.5, 0.5, 9.0], "en": [1, 1, 1]}, ["a", "b", "c"]
+        ),
+        Key("rivals", "lrrnet", "tno-png", "night", 0): rival({"ssim": [0.9, 0.3]}, ["a", "b"]),
+        Key("rivals", "lrrnet", "msrs-jpeg92", "night", 0): rival({"ssim": [5.0, 5.0]}, ["a", "b"]),
+    }
+    monkeypatch.setattr(figures, "read_records", lambda paper: there)
+    seeds = [{"names": ["b", "a"], "pictures": {"fused": {"ssim": [0.2, 0.4]}}},
+             {"names": ["b", "a"], "pictures": {"fused": {"ssim": [0.4, 0.6]}}}]  # fmt: skip
+    methods = figures.public_methods("tno") | {"ours": figures.pair_by_pair(seeds, "fused")}
+    text = figures.ranking(methods, "TNO", "").text
+    assert "2 pairs of TNO" in text and "en" not in text.split() and "5" not in text.split()
+    order = sorted(("LRRNet", "ReCoNet", "ours"), key=text.index)
+    assert order == ["LRRNet", "ReCoNet", "ours"] and "0.6" in text and "3.3" not in text
+
+
+def test_the_real_pairs_of_the_pages_are_there(shared_data):
+    from mmlib.data import load
+
+    assert {figures.REAL_NIGHT, "00537D"} <= set(load("msrs", boxes=None).names)
 
 
 def test_red_marks_what_is_wrong_and_nothing_without_a_label():

@@ -5,35 +5,10 @@ import pytest
 import torch
 
 from mmlib.book import figures09
-from mmlib.results import frame
-
-NOTHING = frame("fusenet_ris", preset="night").iloc[:0]
-
-
-@pytest.mark.parametrize(
-    "draw",
-    [
-        "which",
-        "kinds",
-        "pairs",
-        "controls",
-        "combinations",
-        "nouns",
-        "senses_table",
-        "domains",
-        "classes",
-        "camvid",
-        "twice",
-    ],
-)
-def test_a_figure_without_records_says_so(draw):
-    assert "no run is published yet" in getattr(figures09, draw)(NOTHING).text
 
 
 def test_what_needs_whole_records_or_answers_says_so_too(monkeypatch):
     monkeypatch.setattr(figures09, "published", lambda: None)
-    for draw in (figures09.learning, figures09.judged_health, figures09.times, figures09.course):
-        assert "no run is published yet" in draw({}).text
     assert "no run is published yet" in figures09.trials({}, ["gates"]).text
     assert "no run is published yet" in figures09.demonstration(figures09.STREETS[0]).text
     assert "no run is published yet" in figures09.demonstration_scores().text

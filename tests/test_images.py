@@ -1,8 +1,5 @@
 """mmlib.images: nothing is lost on the way in or out, and every broken file gives one clear error."""
 
-import struct
-import zlib
-
 import numpy as np
 import pytest
 import torch
@@ -168,18 +165,6 @@ def test_16_bit_grey_keeps_its_precision(tmp_path):
     assert torch.equal((read * 65535).round().long(), torch.from_numpy(levels.astype(np.int64))[None])
 
 
-def test_16_bit_colour_is_refused_rather_than_cut(tmp_path):
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)
-    pixels = zlib.compress(b"\0" + struct.pack(">HHH", 1000, 2000, 3000))
-    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
-    (tmp_path / "deep.png").write_bytes(data)
-    with pytest.raises(ValueError, match="16-bit colour"):
-        images.read_image(tmp_path / "deep.png")
-
-
 def test_opaque_alpha_is_dropped_and_visible_alpha_refused(rgb, tmp_path):
     picture = Image.fromarray(images.to_hwc(rgb)).convert("RGBA")
     picture.save(tmp_path / "opaque.png")
@@ -199,26 +184,6 @@ def test_a_palette_is_looked_up_in_images(tmp_path):
     assert images.read_image(tmp_path / "p.png")[:, 0].T.tolist() == [[1, 0, 0], [0, 0, 1]]
 
 
-def test_cmyk_and_float_pictures_are_refused(tmp_path):
-    Image.new("CMYK", (4, 4)).save(tmp_path / "ink.jpg")
-    Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "float.tif")
-    for name, mode in (("ink.jpg", "CMYK"), ("float.tif", "mode F")):
-        with pytest.raises(ValueError, match=f"{name}: expected 8-bit RGB.*{mode}"):
-            images.read_image(tmp_path / name)
-
-
-@pytest.mark.parametrize("suffix", ["png", "jpg"])
-@pytest.mark.parametrize("keep", [0.1, 0.5, 0.9])
-def test_truncated_files(tmp_path, suffix, keep):
-    path = tmp_path / f"whole.{suffix}"
-    noise = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
-    images.write_image(path, noise)
-    data = path.read_bytes()
-    path.write_bytes(data[: int(keep * len(data))])
-    with pytest.raises(ValueError, match=f"whole.{suffix}: (truncated or damaged|expected an image)"):
-        images.read_image(path)
-
-
 def test_a_lenient_pillow_stays_lenient_for_others(tmp_path, monkeypatch):
     from PIL import ImageFile
 
@@ -228,19 +193,6 @@ def test_a_lenient_pillow_stays_lenient_for_others(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="truncated or damaged"):
         images.read_image(tmp_path / "a.png")
     assert ImageFile.LOAD_TRUNCATED_IMAGES is True
-
-
-def test_missing_empty_folder_and_text(tmp_path):
-    (tmp_path / "empty.png").touch()
-    (tmp_path / "page.jpg").write_text("<html>404</html>")
-    (tmp_path / "folder.png").mkdir()
-    with pytest.raises(FileNotFoundError, match="data_scripts"):
-        images.read_image(tmp_path / "none.png")
-    for name, message in (("empty", "0 bytes"), ("page", "unknown format"), ("folder", "got a folder")):
-        path = next(tmp_path.glob(f"{name}.*"))
-        for read in (images.read_image, images.read_labels, images.image_size):
-            with pytest.raises(ValueError, match=message):
-                read(path)
 
 
 def test_channels_must_be_meant(tmp_path, rgb):
@@ -268,11 +220,7 @@ def test_labels_round_trip_with_and_without_palette(tmp_path):
         assert read.dtype == torch.int64 and torch.equal(read, labels)
 
 
-def test_narrow_and_wide_label_files(tmp_path):
-    Image.fromarray(np.array([[0, 300]], np.uint16)).save(tmp_path / "wide.png")
-    assert images.read_labels(tmp_path / "wide.png").tolist() == [[0, 300]]
-    Image.fromarray(np.array([[False, True]])).save(tmp_path / "bits.png")
-    assert images.read_labels(tmp_path / "bits.png").tolist() == [[0, 1]]
+def test_a_palette_of_two_bits_keeps_its_ids(tmp_path):
     two_bit = Image.fromarray(np.array([[0, 3, 1, 2]], np.uint8))
     two_bit.putpalette([0, 0, 0, 9, 9, 9, 7, 7, 7, 1, 1, 1])
     two_bit.save(tmp_path / "two.png", bits=2)
@@ -284,15 +232,6 @@ def test_label_ids_out_of_range_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"l.png: expected ids 0..8 or 255 \(ignore\), got 9 \(1 px\), 12 \(1 px\)"):
         images.read_labels(tmp_path / "l.png", num_classes=9)
     assert images.read_labels(tmp_path / "l.png", num_classes=13).tolist() == [[0, 8, 9, 12, 255]]
-
-
-def test_colour_and_lossy_label_files_are_refused(tmp_path, rgb):
-    images.write_image(tmp_path / "colour.png", rgb)
-    images.write_image(tmp_path / "lossy.jpg", rgb[:1])
-    with pytest.raises(ValueError, match="got a RGB picture; map its colours"):
-        images.read_labels(tmp_path / "colour.png")
-    with pytest.raises(ValueError, match="got JPEG, which alters ids"):
-        images.read_labels(tmp_path / "lossy.jpg")
 
 
 @pytest.mark.parametrize(

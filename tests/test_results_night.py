@@ -87,6 +87,15 @@ def test_only_what_is_missing_or_stale_is_run(project):
     assert plan(project, only={"variant": "flow", "seed": 2}).runs == ["toy/flow-streets-night-2"]
 
 
+def test_what_no_row_asks_for_is_run_if_it_is_named(project):
+    loaded(project.folder / "claims", text() | {"trials": {"rate_high": {"rate": 1.0}}})
+    assert not any("sum" in name or "rate" in name for name in plan(project).runs)
+    for variant in ("sum", "rate_high", "sum_x2"):
+        assert plan(project, only={"variant": variant}).runs == [f"toy/{variant}-ministreet-night-0"]
+    named = {"variant": "sum", "seed": 4, "data": "msrs-jpeg92"}
+    assert plan(project, only=named, preset="smoke").runs == ["toy/sum-msrs-jpeg92-smoke-4"]
+
+
 def test_what_cannot_run_here_says_why(project):
     for field, value, word in (("remeasured", "dead nets", "dead nets"), ("chapter", "07_later", "nbs/07_later")):
         loaded(project.folder / "claims", text() | {field: value})

@@ -9,7 +9,7 @@ import archives
 import numpy as np
 import pytest
 import torch
-from data_trees import picture, text_file
+from data_trees import flo_bytes, picture, text_file
 from paper_trees import SIZE, voc
 from results_toy import record
 from safetensors.torch import save
@@ -21,7 +21,7 @@ from mmlib.data.flow_files import keep_settings, read_flow_file
 from mmlib.data.m3fd import read_scenes
 from mmlib.data.templates import read_templates
 from mmlib.files import read_arrays, read_json, read_sealed, read_state, write_sealed
-from mmlib.results import load_claims, load_record, load_weights
+from mmlib.results import load_claims, load_record
 from mmlib.results.records import Key, dump
 from mmlib.text import glove
 
@@ -212,6 +212,15 @@ VOC = [
     ("zeros", bytes(60), "truncated or no XML"),
     ("a size without a width", voc(size=(16, 0)), "expected boxes of a 16x24 image, got 16x0"),
     ("an entity", '<!ENTITY a "b"><annotation/>', "do not trust"),
+    ("a document type", "<!DOCTYPE a><annotation/>", "a document type of its own; do not trust"),
+    ("a class nobody knows", voc(("Bus", 1, 2, 5, 6)), "unknown class 'Bus'; expected one of car"),
+    ("cut", voc(("car", 1, 2, 5, 6))[:-9], "truncated or no XML"),
+    ("nothing", "", "truncated or no XML"),
+    ("another size", voc(("car", 1, 2, 5, 6), size=(24, 16)), "expected boxes of a 16x24 image, got 24x16"),
+    ("a corner without a number", voc(("car", 1, 2, "", 6)), "expected bndbox with xmin, ymin, xmax, ymax"),
+    ("no corners", "<annotation><object><name>car</name></object></annotation>", "expected bndbox"),
+    ("corners that cross", voc(("car", 5, 2, 1, 6)), "expected xmin <= xmax and ymin <= ymax"),
+    ("a box outside", voc(("car", 1, 2, 26, 6)), "leaves the 24x16 image"),
 ]  # fmt: skip
 
 
@@ -222,15 +231,23 @@ def test_voc(file, tmp_path, name, content, message):
 
 
 YOLO = ["0 nan 0.5 0.1 0.1", "0 0.5 inf 0.1 0.1", "nan 0.5 0.5 0.1 0.1", "0 0.5 0.5 -0.1 0", "0;0.5;0.5;0.1;0.1",
-        "0 0,5 0,5 0,1 0,1", b"\xff\xfe0\x00"]  # fmt: skip
+        "0 0,5 0,5 0,1 0,1", "3 0.5 0.5 0.1 0.1", "0 0.5 0.5 0.1", "0 a b c d", "0 1.5 0.5 0.1 0.1",
+        "0.5 0.5 0.5 0.1 0.1"]  # fmt: skip
 
 
-@pytest.mark.parametrize("content", YOLO)
-def test_yolo(file, tmp_path, content):
+@pytest.mark.parametrize("line", YOLO)
+def test_yolo(file, tmp_path, line):
     image = picture(tmp_path / "a.png", *SIZE)
-    refused(
-        lambda path: read_boxes(path, image, 1), file(content, ".txt"), "expected ('class xc yc w h'|lines of text)"
-    )
+    path = file(f"0 0.5 0.5 0.5 0.5\n{line}\n", ".txt")
+    refused(lambda path: read_boxes(path, image, 3), path, r":2: expected 'class xc yc w h' with class 0..2")
+    refused(lambda path: read_boxes(path, image, 3), file(b"\xff\xfe0\x00", ".txt"), "expected lines of text")
+
+
+def test_boxes_outside_the_image(file, tmp_path):
+    image = picture(tmp_path / "a.png", 60, 80)
+    refused(lambda path: read_boxes(path, image, 3), file("0 0.9 0.5 0.4 0.1\n", ".txt"), "leaves the 80x60 image")
+    boxes, _ = read_boxes(file("0 0.9 0.5 0.21 0.1\n", ".txt"), image, 3)
+    assert boxes[0, 2] == 80, "less than a pixel outside is cut"
 
 
 def test_a_box_without_area_is_left_out_whatever_the_format(file, tmp_path):
@@ -247,8 +264,12 @@ FLOWS = [(".npz", BOMB, "got 305 MiB"), (".npz", encrypted(GOOD_NPZ), "encrypted
          (".npz", npz(flow=np.zeros((2, 3, 2), complex)), "got complex128"),
          (".npy", npy(np.zeros((3, 4, 3), np.float32)), "got float32 .3, 4, 3."),
          (".npy", npy(np.array(["a"])), "expected floats"), (".npy", pickle.dumps(Evil()), "could run code"),
-         (".flo", b"PIEH" + b"\xff" * 8, "-1x-1 vectors announced"),
-         (".mat", b"x", "expected a flow file in")]  # fmt: skip
+         (".flo", b"PIEH" + b"\xff" * 8, "-1x-1 vectors announced"), (".flo", bytes(20), "expected"),
+         (".flo", flo_bytes(np.zeros((2, 3, 2)))[:-3], "expected"), (".flo", b"PIEH", "expected"),
+         (".npz", npz(depth=np.zeros(3)), "expected"), (".npz", npz(flow=np.zeros((3, 4))), "expected"),
+         (".npz", b"PK\3\4", "expected"), (".npy", npy(np.zeros((4, 2))), "expected"),
+         (".npy", npy(np.zeros((3, 4, 2), np.int32)), "expected"), (".npy", b"\x93NUMPY", "expected"),
+         (".mat", b"x", "expected a flow file in"), (".png", b"", "expected")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("suffix", "content", "message"), FLOWS, ids=lambda x: str(x)[:20])
@@ -270,10 +291,12 @@ def test_word_vectors(file, arrays, message):
 
 GOOD = {"image": "a", "text": "the sky", "cls": 0, "rule": "all"}
 LINES = [GOOD | {"text": 3}, GOOD | {"image": None}, GOOD | {"rule": ["all"]}, GOOD | {"rule": "biggest"},
-         GOOD | {"rule": "only", "cls": [2]}]  # fmt: skip
+         GOOD | {"rule": "only", "cls": [2]}, {"text": "x"}, GOOD | {"rule": "largest"}, []]  # fmt: skip
 
 
-@pytest.mark.parametrize("line", [*map(json.dumps, LINES), '{"image": "a", "image": "b"}', '{"cls": NaN}', "[" * 9999])
+@pytest.mark.parametrize(
+    "line", [*map(json.dumps, LINES), '{"image": "a", "image": "b"}', '{"cls": NaN}', "{", "[" * 9999]
+)
 def test_templates(file, line):
     refused(read_templates, file(f"{json.dumps(GOOD)}\n{line}\n", ".jsonl"), ".jsonl:2: expected JSON with image")
 
@@ -315,12 +338,6 @@ def test_records_are_finite(file, place, number):
     content = json.loads(dump(record("flow", 0, 0.5)))
     content[place] = {"x": "HERE"} if place in ("values", "health") else "HERE"
     refused(load_record, file(json.dumps(content).replace('"HERE"', number), ".json"), "expected JSON, got the number")
-
-
-@pytest.mark.parametrize("name", ["", "toy", "../toy/x", "toy/../x", "toy/X", "/toy/x", "toy/x.safetensors"])
-def test_weights_by_a_name_that_is_none(name, tmp_path):
-    with pytest.raises(ValueError, match="expected a name of weights"):
-        load_weights(name, tmp_path)
 
 
 def test_sealed_files(file, tmp_path):

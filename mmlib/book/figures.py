@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from html import escape
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from mmlib import show
 from mmlib.book.numbers import Runs, by_seed, interval, mean, missing, plus_minus
 from mmlib.health import silent
-from mmlib.results import Key, Record
+from mmlib.results import Key, Record, load_claims, read_records, t_interval
 from mmlib.results.evidence import DOUBLED_SEEDS
 from mmlib.show.html import Html, figure
 
@@ -72,10 +73,22 @@ def box(x: int, y: int, width: int, name: str, tint: str = PLAIN) -> str:
     return rect + f'<text x="{x + width / 2}" y="{y + 22}" fill="currentColor">{escape(name)}</text>'
 
 
-def arrow(path: str, stroke: str = "currentColor", dashed: bool = False) -> str:
-    """A line along an SVG path, which draws its head as well."""
+def line(path: str, stroke: str = "currentColor", dashed: bool = False) -> str:
+    """A line along an SVG path."""
     dash = ' stroke-dasharray="5 4"' if dashed else ""
     return f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="1.7"{dash}/>'
+
+
+HEADS = {(0, 1): "m-4 -7l4 7l4 -7", (0, -1): "m-4 7l4 -7l4 7", (1, 0): "m-7 -4l7 4l-7 4", (-1, 0): "m7 -4l-7 4l7 4"}
+"""An arrow's head by where it points: down, up, right and left, as an SVG path that starts at its tip."""
+
+
+def arrow(*points: tuple[int, int], stroke: str = "currentColor") -> str:
+    """A line from point to point, each straight below, above or beside the one before, with a head at the last."""
+    path = "M" + "L".join(f"{x} {y}" for x, y in points)
+    (x0, y0), (x1, y1) = points[-2:]
+    tip = ((x1 > x0) - (x1 < x0), (y1 > y0) - (y1 < y0))
+    return line(path + HEADS[tip], stroke)
 
 
 def drawing(pieces: Sequence[str], height: int, said: str, caption: str, font: float = 14) -> Html:
@@ -91,10 +104,19 @@ def drawing(pieces: Sequence[str], height: int, said: str, caption: str, font: f
 # Runs
 
 
-def record(runs: Runs, variant: str, data: str = DATA, seed: int = 0) -> Record | None:
-    """The published record of one run at preset night, or None. runs: all of one paper."""
+def scored(what: str, rows: Sequence[Sequence[object]], **layout: object) -> Html:
+    """A table of the rows that hold more than their name, or a sentence where none does.
+
+    what: the table in words.  layout: the other arguments of `mmlib.show.table`.
+    """
+    rows = [row for row in rows if any(cell is not None for cell in row[1:])]
+    return show.table(rows, **layout) if rows else missing(what)
+
+
+def record(runs: Runs, variant: str, seed: int = 0) -> Record | None:
+    """The published record of one run on MiniStreet at preset night, or None. runs: all of one paper."""
     papers = {key.paper for key in runs}
-    return runs.get(Key(papers.pop(), variant, data, PRESET, seed)) if papers else None
+    return runs.get(Key(papers.pop(), variant, DATA, PRESET, seed)) if papers else None
 
 
 def labels_of(picture: str) -> Tensor:
@@ -123,6 +145,37 @@ def run_health(published: Record | None, now: Mapping, without: str = "") -> Htm
         return show.health(now, caption="The short training on this page.")
     parts = [part for part in published.health if part != without]
     return show.health(published.health, parts, caption="The published run of seed 0.")
+
+
+def learning(
+    runs: Runs,
+    names: Mapping[str, str],
+    looks: Mapping[str, dict],
+    score: str,
+    *,
+    axis: str,
+    steps: str = "step",
+    limits: tuple[float | None, float | None] = (None, None),
+    alt: str,
+    caption: str,
+) -> Html:
+    """A score on val streets during the published runs of seed 0.
+
+    names: of the arms.  looks: colour and marker of each.  score: its name in the records' learning curves.
+    """
+    found = {arm: run for arm in names if (run := record(runs, arm)) is not None and score in run.values["learning"]}
+    if not found:
+        return missing("Learning curves")
+
+    def draw(ax) -> None:
+        for arm, run in found.items():
+            told = run.values["learning"]
+            percent = [100 * value for value in told[score]]
+            ax.plot(told["step"], percent, label=names[arm], markersize=5, **looks[arm])
+        ax.set(xlabel=steps, ylabel=axis, ylim=limits)
+        ax.legend()
+
+    return show.plot(draw, alt=alt, caption=caption)
 
 
 def seed_by_seed(
@@ -171,9 +224,8 @@ def twice(numbers: pandas.DataFrame, metric: str, names: Mapping[str, str], capt
         seeds = sorted(set(once.index) & set(longer.index))
         if seeds:
             rows.append([name, once[seeds].mean(), longer[seeds].mean(), (longer[seeds] - once[seeds]).mean()])
-    if not rows:
-        return missing("Twice the steps")
-    return show.table(
+    return scored(
+        "Twice the steps",
         rows,
         columns=["network", "once", "twice", "moved"],
         formats={"once": ".1f", "twice": ".1f", "moved": "+.1f"},
@@ -195,7 +247,6 @@ def judged_health(
     names: Mapping[str, str],
     parts: Sequence[str],
     readings: Sequence[str] = ("never", "varies"),
-    caption: str = "The parts at the end of training: the worst seed of each network",
     footer: str | None = None,
 ) -> Html:
     """The worst reading of each part at the end of training, over all judged runs of each arm."""
@@ -212,13 +263,12 @@ def judged_health(
                 row.append(worst((unit * end[reading] for end in ends if reading in end), default=None))
             dead = sum(part in silent(run.health) for run in judged)
             rows.append([*row, f"{dead} of {len(ends)}"])
-    if not rows:
-        return missing("Health")
-    return show.table(
+    return scored(
+        "Health",
         rows,
         columns=["network", "part", *(READINGS[reading][0] for reading in readings), "silent"],
         formats={READINGS[reading][0]: READINGS[reading][3] for reading in readings},
-        caption=caption,
+        caption="The parts at the end of training: the worst seed of each network",
         footer=footer,
         cards=True,
     )
@@ -233,12 +283,8 @@ def scores(
     """
     rows = []
     for arm, name in names.items():
-        found = [interval(numbers, arm, metric) for metric in columns]
-        if any(one is not None for one in found):
-            rows.append([name, *(plus_minus(one) for one in found)])
-    if not rows:
-        return missing(what)
-    return show.table(rows, columns=[first, *columns.values()], caption=caption)
+        rows.append([name, *(plus_minus(interval(numbers, arm, metric)) for metric in columns)])
+    return scored(what, rows, columns=[first, *columns.values()], caption=caption)
 
 
 def classes(numbers: pandas.DataFrame, names: Mapping[str, str], metric: str, caption: str) -> Html:
@@ -246,7 +292,101 @@ def classes(numbers: pandas.DataFrame, names: Mapping[str, str], metric: str, ca
     from mmlib.scenes import CLASSES
 
     rows = [[name, *(mean(numbers, arm, f"{metric}.{name}") for arm in names)] for name in CLASSES]
-    rows = [row for row in rows if any(cell is not None for cell in row[1:])]
-    if not rows:
-        return missing("Single classes")
-    return show.table(rows, columns=["class", *names.values()], formats=".1f", caption=caption)
+    return scored("Single classes", rows, columns=["class", *names.values()], formats=".1f", caption=caption)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Fused images of real sets: public methods with their authors' weights beside ours
+
+REAL_NIGHT = "01102N"
+"""A pair of MSRS at night with eleven annotated people, bicycles and cars."""
+
+SETS = {"roadscene": "RoadScene", "msrs": "MSRS", "tno": "TNO"}
+PairByPair = dict[str, dict[str, float]]
+"""{metric: {name of the pair: value}} of one method."""
+
+
+def public_runs(test: str) -> dict[str, Record]:
+    """The records of public methods on a set, by method."""
+    found = {}
+    for key, run in read_records("rivals").items():
+        if key.preset == PRESET and key.data.split("-")[0] == test and key.seed == 0:
+            found[key.variant] = run
+    return found
+
+
+def title_of(method: str) -> str:
+    """A public method as its paper calls it."""
+    from mmlib.fusion import METHODS
+
+    return METHODS[method].title if method in METHODS else method
+
+
+def pair_by_pair(tested: Sequence[Mapping], kind: str) -> PairByPair:
+    """One kind of fused image, pair by pair, mean over seeds. tested: from `measure_fused`, one for each seed."""
+    made = {}
+    for metric in tested[0]["pictures"][kind]:
+        columns = zip(*(one["pictures"][kind][metric] for one in tested))
+        made[metric] = {name: fmean(column) for name, column in zip(tested[0]["names"], columns)}
+    return made
+
+
+def public_methods(test: str) -> dict[str, PairByPair]:
+    """What public methods score on a set, by their titles."""
+    made = {}
+    for method, run in public_runs(test).items():
+        scores = run.values["pictures"].items()
+        made[title_of(method)] = {metric: dict(zip(run.values["names"], values)) for metric, values in scores}
+    return made
+
+
+def ranking(methods: Mapping[str, PairByPair], what: str, footer: str) -> Html:
+    """Methods by their mean rank, on the metrics and pairs that all of them have. what: the set, for the caption."""
+    from mmlib.metrics.fusion import HIGHER_IS_BETTER
+    from mmlib.metrics.pairs import mean_rank
+
+    metrics = sorted(set.intersection(*(set(scores) for scores in methods.values())))
+    pairs = sorted(set.intersection(*(set(scores[metrics[0]]) for scores in methods.values())))
+    means = {}
+    for method, scores in methods.items():
+        means[method] = {metric: fmean(scores[metric][name] for name in pairs) for metric in metrics}
+    places = mean_rank(means, metrics, HIGHER_IS_BETTER.__getitem__)
+    rows = []
+    for method in sorted(places, key=places.get):
+        ssim = [methods[method]["ssim"][name] for name in pairs]
+        half = t_interval(ssim).half if len(ssim) > 1 else None
+        rows.append([method, places[method], half, *means[method].values()])
+    return show.table(
+        rows,
+        columns=["method", "mean rank", "± SSIM", *metrics],
+        formats={"mean rank": ".2f", "± SSIM": ".3f"} | dict.fromkeys(metrics, ".4g"),
+        best={"mean rank": "min"} | {metric: "max" if HIGHER_IS_BETTER[metric] else "min" for metric in metrics},
+        caption=f"{len(pairs)} pairs of {what}",
+        footer=footer,
+        sortable=True,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The papers' numbers
+
+
+def printed(paper: str, table: str, first: str, *, caption: str = "", footer: str | None = None) -> Html:
+    """A table of a paper's claims as it was printed; numbers known from memory only are marked [L].
+
+    first: heading of the rows.  caption: in the place of the table's title.
+    """
+    claims = load_claims(paper)
+    cells = [cell for cell in claims.cells if cell.table == table]
+    columns = list(dict.fromkeys(cell.column for cell in cells))
+    rows: dict[str, list] = {}
+    for cell in cells:
+        name = f"{cell.row} [L]" if cell.grade == "L" else cell.row
+        row = rows.setdefault(name, [None] * len(columns))
+        row[columns.index(cell.column)] = cell.value
+    return show.table(
+        [[name, *values] for name, values in rows.items()],
+        columns=[first, *columns],
+        caption=caption or claims.table_titles[table],
+        footer=footer,
+    )

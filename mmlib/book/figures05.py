@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from mmlib import show
 from mmlib.book import figures
 from mmlib.book.figures import PRESET, record
-from mmlib.book.numbers import Runs, gain, missing, signed
+from mmlib.book.numbers import Runs, missing, signed
 from mmlib.book.numbers import by_seed as every_seed
 from mmlib.health import silent
 from mmlib.results import Record, load_claims, t_interval
@@ -85,9 +85,9 @@ def opening(street: Mapping[str, Tensor]) -> Html:
     )
 
 
-def _box(x: int, y: int, name: str, shape: str, *, width: int = 132, tint: str = "none") -> str:
-    middle = x + width / 2
-    rect = f'<rect x="{x}" y="{y}" width="{width}" height="46" rx="5" fill="{tint}" stroke="currentColor"/>'
+def _box(x: int, y: int, name: str, shape: str, tint: str = "none") -> str:
+    middle = x + 66
+    rect = f'<rect x="{x}" y="{y}" width="132" height="46" rx="5" fill="{tint}" stroke="currentColor"/>'
     words = f'<text x="{middle}" y="{y + 19}" font-weight="bold">{escape(name)}</text>'
     return rect + words + f'<text x="{middle}" y="{y + 37}">{escape(shape)}</text>'
 
@@ -103,10 +103,10 @@ def unet(senses: Sequence[str], width: int, size: tuple[int, int], classes: int 
     names = {"rgb": "RGB", "ir": "infrared"}
     top = 82 + 54 * (len(senses) - 1)
     drawn = [_box(4, 4, names[senses[0]], shape(3, 1), tint=rgb)]
-    below = [figures.arrow(f"M136 27H158V{top - 16}H110V{top}m-5 -8l5 8l5 -8")]
+    below = [figures.line(f"M136 27H158V{top - 16}H110V{top}m-5 -8l5 8l5 -8")]
     if len(senses) > 1:
         drawn.append(_box(4, 58, names[senses[1]], shape(1, 1), tint=ir))
-        below.append(figures.arrow("M136 81H158"))
+        below.append(figures.line("M136 81H158"))
     second, third = top + 92, top + 184
     drawn += [
         _box(4, top, "encoder 1", shape(width, 2), tint=plain),
@@ -117,13 +117,13 @@ def unet(senses: Sequence[str], width: int, size: tuple[int, int], classes: int 
         _box(224, 4, "class scores", shape(classes, 1), tint=figures.GREEN),
     ]
     below += [
-        figures.arrow(f"M70 {top + 46}V{second}m-5 -8l5 8l5 -8"),
-        figures.arrow(f"M70 {second + 46}V{third + 23}H114m-8 -5l8 5l-8 5"),
-        figures.arrow(f"M246 {third + 23}H290V{second + 46}m-5 8l5 -8l5 8"),
-        figures.arrow(f"M290 {second}V{top + 46}m-5 8l5 -8l5 8"),
-        figures.arrow(f"M290 {top}V50m-5 8l5 -8l5 8"),
-        figures.arrow(f"M136 {top + 23}H224m-8 -5l8 5l-8 5", dashed=True),
-        figures.arrow(f"M136 {second + 23}H224m-8 -5l8 5l-8 5", dashed=True),
+        figures.line(f"M70 {top + 46}V{second}m-5 -8l5 8l5 -8"),
+        figures.line(f"M70 {second + 46}V{third + 23}H114m-8 -5l8 5l-8 5"),
+        figures.line(f"M246 {third + 23}H290V{second + 46}m-5 8l5 -8l5 8"),
+        figures.line(f"M290 {second}V{top + 46}m-5 8l5 -8l5 8"),
+        figures.line(f"M290 {top}V50m-5 8l5 -8l5 8"),
+        figures.line(f"M136 {top + 23}H224m-8 -5l8 5l-8 5", dashed=True),
+        figures.line(f"M136 {second + 23}H224m-8 -5l8 5l-8 5", dashed=True),
     ]
     notes = [
         (164, top - 32, "stems," if len(senses) > 1 else "stem", "start"),
@@ -761,15 +761,15 @@ def lottery_odds(numbers: pandas.DataFrame) -> Html:
 # Spreads and seeds
 
 
-def spreads(numbers: pandas.DataFrame, a: str = "rgb_ir", b: str = "rgb", metric: str = "night.miou") -> Html:
+def spreads(numbers: pandas.DataFrame) -> Html:
     """Which standard deviation answers which question, from the runs of two arms."""
-    if gain(numbers, a, b, metric) is None:
-        return missing("Spreads")
-    both = by_seed(numbers, metric)[[a, b]].dropna()
+    both = by_seed(numbers, "night.miou")[["rgb_ir", "rgb"]].dropna()
     n = len(both)
-    one, other = stdev(both[a]), stdev(both[b])
+    if n < 2:
+        return missing("Spreads")
+    one, other = stdev(both["rgb_ir"]), stdev(both["rgb"])
     unpaired = math.hypot(one, other)
-    difference = stdev(both[a] - both[b])
+    difference = stdev(both["rgb_ir"] - both["rgb"])
     rows = [
         ["Could this be one more run of ours?", "arm", one, one * math.sqrt(1 + 1 / n)],
         ["Is A ahead of B, seeds paired?", "paired difference", difference, difference / math.sqrt(n)],
@@ -781,7 +781,7 @@ def spreads(numbers: pandas.DataFrame, a: str = "rgb_ir", b: str = "rgb", metric
         columns=["question", "spread of", "one run", f"{n} seeds"],
         formats=".2f",
         cards=True,
-        caption=f"Standard deviations in points of mIoU at night, A = {ARMS[a]}, B = {ARMS[b]}",
+        caption=f"Standard deviations in points of mIoU at night, A = {ARMS['rgb_ir']}, B = {ARMS['rgb']}",
     )
 
 

@@ -39,8 +39,15 @@ ARMS = {
     "flow2seg": "Flow2Seg, exact flow",
 }
 ESTIMATED = {"flow2seg_dis": "DIS", "flow2seg_farneback": "Farnebäck", "flow2seg_learned": "FlowNetS"}
-COLOURS = dict(zip(ARMS, ("C6", "C5", "C4", "C3", "C2", "C0", "C1")))
-MARKS = dict(zip(ARMS, ("o", "x", "^", "v", "D", "s", "P")))
+LOOKS = {
+    "pspnet": {"color": "C6", "marker": "o"},
+    "extra_layers": {"color": "C5", "marker": "x"},
+    "flow_shuffled": {"color": "C4", "marker": "^"},
+    "flow2seg_farneback": {"color": "C3", "marker": "v"},
+    "flow2seg_learned": {"color": "C2", "marker": "D"},
+    "flow2seg_dis": {"color": "C0", "marker": "s"},
+    "flow2seg": {"color": "C1", "marker": "P"},
+}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -174,16 +181,16 @@ def idea() -> Html:
         box(140, 196, 80, "correction", figures.GREEN),
         box(4, 196, 80, "+"),
         box(4, 258, 80, "labels"),
-        arrow("M44 38V66m-4 -7l4 7l4 -7"),
-        arrow("M44 100V128m-4 -7l4 7l4 -7"),
-        arrow("M316 38V66m-4 -7l4 7l4 -7"),
-        arrow("M316 100V128m-4 -7l4 7l4 -7"),
-        arrow("M84 145H140m-7 -4l7 4l-7 4"),
-        arrow("M276 145H220m7 -4l-7 4l7 4"),
-        arrow("M180 162V196m-4 -7l4 7l4 -7"),
-        arrow("M140 213H84m7 -4l-7 4l7 4"),
-        arrow("M44 162V196m-4 -7l4 7l4 -7"),
-        arrow("M44 230V258m-4 -7l4 7l4 -7"),
+        arrow((44, 38), (44, 66)),
+        arrow((44, 100), (44, 128)),
+        arrow((316, 38), (316, 66)),
+        arrow((316, 100), (316, 128)),
+        arrow((84, 145), (140, 145)),
+        arrow((276, 145), (220, 145)),
+        arrow((180, 162), (180, 196)),
+        arrow((140, 213), (84, 213)),
+        arrow((44, 162), (44, 196)),
+        arrow((44, 230), (44, 258)),
     ]
     said = "A picture goes through PSPNet to class scores, a flow through a small network to class scores. A small "
     said += "block reads both and gives a correction, which is added to the scores of PSPNet."
@@ -243,21 +250,16 @@ def losses(stage_a: Sequence[float], stage_b: Sequence[float], stage_c: object) 
 
 def learning(runs: Runs) -> Html:
     """Val mIoU of the published runs of seed 0, during stages A and C."""
-    found = {arm: record(runs, arm) for arm in ("pspnet", "flow2seg", "flow2seg_dis", "flow_shuffled")}
-    found = {arm: run for arm, run in found.items() if run is not None}
-    if not found:
-        return missing("Learning curves")
-
-    def draw(ax) -> None:
-        for arm, run in found.items():
-            told = run.values["learning"]
-            style = {"color": COLOURS[arm], "marker": MARKS[arm], "label": ARMS[arm], "markersize": 5}
-            ax.plot(told["step"], [100 * value for value in told["miou"]], **style)
-        ax.set(xlabel="step of stages A and C", ylabel="val mIoU, points")
-        ax.legend()
-
-    alt = "The mean IoU on val streets rises steeply, then slowly; the variants part when the paths are joined"
-    return show.plot(draw, alt=alt, caption="The published runs of seed 0. They share stage A.")
+    return figures.learning(
+        runs,
+        {arm: ARMS[arm] for arm in ("pspnet", "flow2seg", "flow2seg_dis", "flow_shuffled")},
+        LOOKS,
+        "miou",
+        axis="val mIoU, points",
+        steps="step of stages A and C",
+        alt="The mean IoU on val streets rises steeply, then slowly; the variants part when the paths are joined",
+        caption="The published runs of seed 0. They share stage A.",
+    )
 
 
 def health_of(runs: Runs, now: Mapping) -> Html:
@@ -270,12 +272,11 @@ def published(
     flow_path: Callable[[], nn.Module],
     system: type[nn.Module],
     fusion: type[nn.Module],
-    mixed: int = 16,
 ) -> dict[str, nn.Module]:
     """The published networks of seed 0 that are there, by variant, ready to use."""
     made = {"pspnet": picture_path()}
     for name in ("flow2seg", "flow2seg_dis"):
-        made[name] = system(picture_path(), flow_path(), fusion(11, mixed))
+        made[name] = system(picture_path(), flow_path(), fusion(11, 16))
     return figures.with_weights(PAPER, made)
 
 
@@ -317,15 +318,15 @@ def hide_slider(networks: Mapping[str, nn.Module], size: tuple[int, int]) -> Htm
 
 
 @torch.no_grad()
-def correction(networks: Mapping[str, nn.Module], size: tuple[int, int], name: str = "car") -> Html:
-    """The score of one class: PSPNet's, the flow path's, the correction, and the sum."""
+def correction(networks: Mapping[str, nn.Module], size: tuple[int, int]) -> Html:
+    """The score of the class car: PSPNet's, the flow path's, the correction, and the sum."""
     from mmlib.scenes import CLASSES
 
     if "flow2seg" not in networks:
         return missing("The correction")
     street = hidden_street(size, camouflage=0.75)
     scores = networks["flow2seg"](street["rgb"], _motion(street, "flow2seg"))
-    k = CLASSES.index(name)
+    k = CLASSES.index("car")
     maps = {
         "PSPNet": scores["image"],
         "flow path": scores["flow"],
@@ -340,8 +341,8 @@ def correction(networks: Mapping[str, nn.Module], size: tuple[int, int], name: s
         columns=3,
         width=256,
         pixelated=True,
-        alt=f"Score maps of the class {name}: the picture path's, the flow path's, the correction and the sum",
-        caption=f"Scores of the class {name}. Blue is above 0, red below.",
+        alt="Score maps of the class car: the picture path's, the flow path's, the correction and the sum",
+        caption="Scores of the class car. Blue is above 0, red below.",
     )
 
 
@@ -349,11 +350,10 @@ def correction(networks: Mapping[str, nn.Module], size: tuple[int, int], name: s
 # Does it hold? The map
 
 
-def value_on_map(numbers: pandas.DataFrame, percent: int, error: str, score: str = "movers") -> float | None:
+def value_on_map(numbers: pandas.DataFrame, percent: int, error: str) -> float | None:
     """What exact flow with an error of so many pixels is worth at one degree of camouflage, in points."""
-    worth = gain(
-        numbers, "flow2seg", NO_FLOW, f"camouflage_{percent}.map.error_{error}.{score}", f"camouflage_{percent}.{score}"
-    )
+    at = f"camouflage_{percent}"
+    worth = gain(numbers, "flow2seg", NO_FLOW, f"{at}.map.error_{error}.movers", f"{at}.movers")
     return None if worth is None else worth.mean
 
 
@@ -412,9 +412,8 @@ def value_table(numbers: pandas.DataFrame) -> Html:
             row.append(with_half(worth))
         row += [with_half(gain(numbers, arm, NO_FLOW, f"{at}.movers")) for arm in (*ESTIMATED, "flow_shuffled")]
         rows.append(row)
-    if all(cell is None for row in rows for cell in row[1:]):
-        return missing("The value of motion")
-    return show.table(
+    return figures.scored(
+        "The value of motion",
         rows,
         columns=["camouflage", "no flow", "exact", "off by 2", "off by 8", *ESTIMATED.values(), "another street's"],
         groups=[("", 2), ("what exact flow adds", 3), ("what estimated flow adds", 3), ("", 1)],
@@ -457,14 +456,14 @@ def arms(numbers: pandas.DataFrame) -> Html:
     )
 
 
-def seed_by_seed(numbers: pandas.DataFrame, metric: str = "camouflage_100.movers") -> Html:
+def seed_by_seed(numbers: pandas.DataFrame) -> Html:
     """One mark per run; a line joins the runs of a seed."""
     chosen = ("pspnet", "extra_layers", "flow_shuffled", "flow2seg_dis", "flow2seg")
     return figures.seed_by_seed(
         numbers,
-        metric,
+        "camouflage_100.movers",
         {arm: ARMS[arm] for arm in chosen},
-        {arm: {"color": COLOURS[arm], "marker": MARKS[arm]} for arm in chosen},
+        LOOKS,
         axis="IoU on people, riders and cars, points",
         limits=(0, None),
         alt="At full camouflage only the network with exact flow finds people, riders and cars",
@@ -472,10 +471,10 @@ def seed_by_seed(numbers: pandas.DataFrame, metric: str = "camouflage_100.movers
     )
 
 
-def twice(numbers: pandas.DataFrame, metric: str = "camouflage_0.miou") -> Html:
+def twice(numbers: pandas.DataFrame) -> Html:
     """What twice the steps change, on the seeds that have both."""
     caption = "mIoU on streets as they come, after the published steps and after twice as many, points"
-    return figures.twice(numbers, metric, ARMS, caption)
+    return figures.twice(numbers, "camouflage_0.miou", ARMS, caption)
 
 
 def judged_health(runs: Runs) -> Html:
@@ -492,9 +491,8 @@ def regions(numbers: pandas.DataFrame) -> Html:
             with_half(gain(numbers, arm, NO_FLOW, metric)) for arm in ("flow2seg", "flow2seg_dis", "flow_shuffled")
         ]
         rows.append([name, mean(numbers, NO_FLOW, metric), *worth])
-    if all(row[1] is None for row in rows):
-        return missing("Where the gain is")
-    return show.table(
+    return figures.scored(
+        "Where the gain is",
         rows,
         columns=["region", "no flow", "exact", "DIS", "another street's"],
         groups=[("", 2), ("what flow adds", 3)],
@@ -503,10 +501,10 @@ def regions(numbers: pandas.DataFrame) -> Html:
     )
 
 
-def classes(numbers: pandas.DataFrame, at: str = "camouflage_0") -> Html:
+def classes(numbers: pandas.DataFrame) -> Html:
     """IoU of each class, mean over seeds."""
     names = {"pspnet": "PSPNet", "extra_layers": "no flow", "flow2seg_dis": "DIS", "flow2seg": "exact"}
-    return figures.classes(numbers, names, f"{at}.iou", "IoU of each class in points, mean over seeds")
+    return figures.classes(numbers, names, "camouflage_0.iou", "IoU of each class in points, mean over seeds")
 
 
 def drive(numbers: pandas.DataFrame) -> Html:
@@ -527,15 +525,15 @@ def drive(numbers: pandas.DataFrame) -> Html:
     )
 
 
-def poster(table: str, ours: Mapping[str, str], numbers: pandas.DataFrame, metric: str = "camouflage_0.miou") -> Html:
+def poster(table: str, ours: Mapping[str, str], numbers: pandas.DataFrame) -> Html:
     """A table of the poster beside what we measured. ours: the variant of ours for a row of the poster, by its name."""
     claims = load_claims(PAPER)
     rows = []
     for cell in claims.cells:
         if cell.table == table:
             variant = ours.get(cell.row)
-            measured = mean(numbers, variant, metric) if variant else None
-            seeds = len(by_seed(numbers, metric, [variant])) if variant and measured is not None else None
+            measured = mean(numbers, variant, "camouflage_0.miou") if variant else None
+            seeds = len(by_seed(numbers, "camouflage_0.miou", [variant])) if measured is not None else None
             rows.append([cell.row, cell.value, measured, str(seeds) if seeds else None])
     if not any(row[2] is not None for row in rows) and not ours:
         return show.table([row[:2] for row in rows], columns=["method", "poster"], caption=claims.table_titles[table])
@@ -576,9 +574,8 @@ def tuning(runs: Runs) -> Html:
             run = record(runs, variant)
             if run is not None:
                 rows.append([setting, value, 100 * run.values["val"]["miou"]])
-    if not rows:
-        return missing("Settings that were tried")
-    return show.table(
+    return figures.scored(
+        "Settings that were tried",
         rows,
         columns=["setting", "value", "val mIoU"],
         formats=".1f",

@@ -7,7 +7,7 @@ night, `networks` are what `published()` gives.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -22,7 +22,7 @@ from mmlib.files import read_state
 from mmlib.fusion import rules
 from mmlib.health import silent
 from mmlib.images import luma
-from mmlib.results import Key, Record, load_claims, read_records
+from mmlib.results import Key, load_claims, read_records
 from mmlib.show.html import Html, tag
 
 if TYPE_CHECKING:
@@ -55,8 +55,14 @@ BLOCKS = {
     "constant_weights": "HIA, constant weights",
 }
 NAMES = ARMS | CONTROLS | {name: text for name, text in BLOCKS.items() if name != "segmif"}
-COLOURS = {"rgb": "C0", "ir": "C1", "average": "C4", "stacked": "C2", "segmif": "C3", "ir_shuffled": "C6"}
-MARKS = {"rgb": "o", "ir": "s", "average": "^", "stacked": "D", "segmif": "P", "ir_shuffled": "x"}
+LOOKS = {
+    "rgb": {"color": "C0", "marker": "o"},
+    "ir": {"color": "C1", "marker": "s"},
+    "average": {"color": "C4", "marker": "^"},
+    "stacked": {"color": "C2", "marker": "D"},
+    "segmif": {"color": "C3", "marker": "P"},
+    "ir_shuffled": {"color": "C6", "marker": "x"},
+}
 PARTS = ("HIA ir", "HIA vis", "SoAM", "MoAM")
 
 
@@ -136,7 +142,7 @@ def colours(street: Mapping[str, Tensor]) -> Html:
 
 def idea() -> Html:
     """Fusion network and segmenter with what goes back and forth, as a drawing."""
-    box, arrow = figures.box, figures.arrow
+    box, arrow, line = figures.box, figures.arrow, figures.line
     drawn = [
         box(4, 4, 84, "visible"),
         box(4, 56, 84, "infrared"),
@@ -144,13 +150,13 @@ def idea() -> Html:
         box(272, 30, 84, "fused"),
         box(252, 120, 104, "segmenter Ψ", figures.ORANGE),
         box(272, 196, 84, "labels"),
-        arrow("M88 21L128 40m-8 0l8 0l-4 -7"),
-        arrow("M88 73L128 54m-8 0l8 0l-4 7"),
-        arrow("M232 47H272m-7 -4l7 4l-7 4"),
-        arrow("M314 64V120m-4 -7l4 7l4 -7"),
-        arrow("M314 154V196m-4 -7l4 7l4 -7"),
-        arrow("M252 130H200V64m-4 7l4 -7l4 7", "#2fa080"),
-        arrow("M252 146H160V64m-4 7l4 -7l4 7", "#c04a00"),
+        line("M88 21L128 40m-8 0l8 0l-4 -7"),
+        line("M88 73L128 54m-8 0l8 0l-4 7"),
+        arrow((232, 47), (272, 47)),
+        arrow((314, 64), (314, 120)),
+        arrow((314, 154), (314, 196)),
+        arrow((252, 130), (200, 130), (200, 64), stroke="#2fa080"),
+        arrow((252, 146), (160, 146), (160, 64), stroke="#c04a00"),
         '<text x="206" y="108" fill="currentColor" text-anchor="start" font-size="12">features</text>',
         '<text x="154" y="108" fill="currentColor" text-anchor="end" font-size="12">loss, in training</text>',
         f'<rect x="4" y="196" width="12" height="12" fill="{figures.GREEN}" stroke="#2fa080"/>',
@@ -292,7 +298,7 @@ def learning(runs: Runs) -> Html:
     def draw(ax) -> None:
         for arm, run in found.items():
             values = [math.nan if value is None else 100 * value for value in run.values["learning"]["miou"]]
-            ax.plot(range(len(values)), values, color=COLOURS[arm], marker=MARKS[arm], label=ARMS[arm])
+            ax.plot(range(len(values)), values, label=ARMS[arm], **LOOKS[arm])
         ax.set(xticks=range(len(values)), xlabel="rounds done", ylabel="val mIoU, points")
         ax.legend(ncols=2)
 
@@ -448,14 +454,14 @@ def day_and_night(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> Html
 # Does it hold? Arms and controls
 
 
-def at_night(numbers: pandas.DataFrame, metric: str = "test.night.miou") -> Html:
+def at_night(numbers: pandas.DataFrame) -> Html:
     """One mark per run at night; a line joins the runs of a seed."""
     chosen = ("ir_shuffled", "ir", "rgb", "average", "stacked", "segmif")
     return figures.seed_by_seed(
         numbers,
-        metric,
+        "test.night.miou",
         {arm: NAMES[arm] for arm in chosen},
-        {arm: {"color": COLOURS[arm], "marker": MARKS[arm]} for arm in chosen},
+        LOOKS,
         axis="mIoU at night, points",
         alt="Mean IoU at night of every run, for six ways to hand two images to a segmenter",
         caption="Streets at night. One mark per run; a line joins the runs of a seed.",
@@ -501,7 +507,7 @@ def fading(numbers: pandas.DataFrame) -> Html:
 
     def draw(ax) -> None:
         for arm, values in curves.items():
-            ax.plot(CAMOUFLAGE, values, color=COLOURS[arm], marker=MARKS[arm], label=NAMES[arm])
+            ax.plot(CAMOUFLAGE, values, label=NAMES[arm], **LOOKS[arm])
         ax.set(xlabel="camouflage of the RGB image, %", ylabel="IoU of person, rider, car, points", ylim=(0, None))
         ax.legend(ncols=2)
 
@@ -513,19 +519,18 @@ def fading(numbers: pandas.DataFrame) -> Html:
     )
 
 
-def classes(numbers: pandas.DataFrame, at: str = "test.night") -> Html:
+def classes(numbers: pandas.DataFrame) -> Html:
     """IoU of each class at night, and what fusion adds to the better of the two images."""
     from mmlib.scenes import CLASSES
 
     chosen = ("rgb", "ir", "average", "stacked", "segmif")
     rows = []
     for name in CLASSES:
-        row = [mean(numbers, arm, f"{at}.iou.{name}") for arm in chosen]
+        row = [mean(numbers, arm, f"test.night.iou.{name}") for arm in chosen]
         if None not in row:
             rows.append([name, *row, row[-1] - max(row[:2]), row[-1] - row[3]])
-    if not rows:
-        return missing("Single classes")
-    return show.table(
+    return figures.scored(
+        "Single classes",
         rows,
         columns=["class", *(NAMES[arm] for arm in chosen), "− better single", "− stacked"],
         groups=[("", 1), ("IoU", 5), ("SegMiF", 2)],
@@ -535,13 +540,13 @@ def classes(numbers: pandas.DataFrame, at: str = "test.night") -> Html:
     )
 
 
-def helped_and_hurt(numbers: pandas.DataFrame, at: str = "test.night") -> tuple[list[str], list[str]] | None:
+def helped_and_hurt(numbers: pandas.DataFrame) -> tuple[list[str], list[str]] | None:
     """The classes at night where fusion is clearly ahead of the better single image, and where it is clearly behind."""
     from mmlib.scenes import CLASSES
 
     helped, hurt = [], []
     for name in CLASSES:
-        metric = f"{at}.iou.{name}"
+        metric = f"test.night.iou.{name}"
         both = [gain(numbers, "segmif", arm, metric) for arm in ("rgb", "ir")]
         if None in both:
             return None
@@ -552,10 +557,10 @@ def helped_and_hurt(numbers: pandas.DataFrame, at: str = "test.night") -> tuple[
     return helped, hurt
 
 
-def twice(numbers: pandas.DataFrame, metric: str = "test.miou") -> Html:
+def twice(numbers: pandas.DataFrame) -> Html:
     """What twice the steps change, on the seeds that have both."""
     caption = "mIoU of all test streets after the published steps and after twice as many, points"
-    return figures.twice(numbers, metric, NAMES, caption)
+    return figures.twice(numbers, "test.miou", NAMES, caption)
 
 
 def judged_health(runs: Runs) -> Html:
@@ -597,9 +602,8 @@ def rates(runs: Runs) -> Html:
         distance = run.values["val"]["quality"]["distance"]["fused"]
         score = 100 * run.values["val"]["miou"]
         rows.append([rate, distance, score, never, ends["SoAM"].get("entropy"), ", ".join(dead) or "none"])
-    if not rows:
-        return missing("Learning rates and what they leave alive")
-    return show.table(
+    return figures.scored(
+        "Learning rates and what they leave alive",
         rows,
         columns=["rate", "distance", "val mIoU", "dead, %", "SoAM's entropy", "silent parts"],
         formats={"distance": ".3f", "val mIoU": ".1f", "dead, %": ".0f", "SoAM's entropy": ".3f"},
@@ -677,24 +681,6 @@ def vifb(runs: Runs) -> Html:
 
 
 TRAINED_ON = {"roadscene-original": "RoadScene", "msrs-jpeg92": "MSRS"}
-RIVALS = {
-    "reconet": "ReCoNet",
-    "lrrnet": "LRRNet",
-    "tardal": "TarDAL",
-    "seafusion": "SeAFusion",
-    "densefuse": "DenseFuse",
-    "ifcnn": "IFCNN",
-    "didfuse": "DIDFuse",
-}
-
-
-def _shared_pictures(run: Record, rival: Record, test: str) -> Iterator[tuple[str, list[int]]]:
-    """Metrics that both records have, with the places in the rival's list of the pictures that ours were tested on."""
-    places = {name: k for k, name in enumerate(rival.values["names"])}
-    rows = [places[name] for name in run.values[test]["names"] if name in places]
-    for metric in run.values[test]["pictures"]["fused"]:
-        if metric in rival.values["pictures"] and len(rows) == len(run.values[test]["names"]):
-            yield metric, rows
 
 
 def learned_rivals(runs: Runs, trained: str, test: str) -> Html:
@@ -702,38 +688,18 @@ def learned_rivals(runs: Runs, trained: str, test: str) -> Html:
 
     trained: the data variant that SegMiF learned from.  test: the name of the set, such as "roadscene".
     """
-    from mmlib.metrics.fusion import HIGHER_IS_BETTER
-    from mmlib.metrics.pairs import mean_rank
-
-    ours = [run for key, run in runs.items() if (key.variant, key.data, key.preset) == ("segmif", trained, PRESET)]
-    ours = [run for run in ours if test in run.values]
-    if not ours:
+    tested = []
+    for key, run in runs.items():
+        if (key.variant, key.data, key.preset) == ("segmif", trained, PRESET) and test in run.values:
+            tested.append(run.values[test])
+    if not tested:
         return missing(f"Learned methods on {test}")
-    metrics = list(ours[0].values[test]["mean"]["fused"])
-    rows = {}
-    for kind, name in (("fused", "SegMiF"), ("target", "its target"), ("average", "average")):
-        rows[name] = {m: sum(run.values[test]["mean"][kind][m] for run in ours) / len(ours) for m in metrics}
-    there = {key: rival for key, rival in read_records("rivals").items() if key.data.startswith(test)}
-    for method, name in RIVALS.items():
-        for key, rival in there.items():
-            if (key.variant, key.preset) == (method, PRESET):
-                found = {}
-                for metric, places in _shared_pictures(ours[0], rival, test):
-                    values = rival.values["pictures"][metric]
-                    found[metric] = sum(values[k] for k in places) / len(places)
-                if set(found) == set(metrics):
-                    rows[name] = found
-    places = mean_rank(rows, metrics, HIGHER_IS_BETTER.__getitem__)
-    count = len(ours[0].values[test]["names"])
-    return show.table(
-        [[name, places[name], *row.values()] for name, row in sorted(rows.items(), key=lambda item: places[item[0]])],
-        columns=["method", "mean rank", *metrics],
-        formats={"mean rank": ".2f"} | dict.fromkeys(metrics, ".4g"),
-        best={"mean rank": "min"} | {metric: "max" if HIGHER_IS_BETTER[metric] else "min" for metric in metrics},
-        caption=f"{count} pairs of {test}; SegMiF has learned from {TRAINED_ON[trained]} and MiniStreet",
-        footer=f"Convention: tsjnet. SegMiF: mean of {len(ours)} seeds. The others: their authors' weights, chapter 8.",
-        sortable=True,
-    )
+    methods = figures.public_methods(test)
+    for kind in ("fused", "target", "average"):
+        methods[KINDS[kind]] = figures.pair_by_pair(tested, kind)
+    caption = f"{figures.SETS[test]}; SegMiF has learned from {TRAINED_ON[trained]} and MiniStreet"
+    footer = f"Convention: tsjnet. SegMiF: mean of {len(tested)} seeds. The others: their authors' weights, chapter 8. "
+    return figures.ranking(methods, caption, footer + "± SSIM: half the 95% interval over pairs.")
 
 
 def agreement(runs: Runs) -> Html:
@@ -750,9 +716,8 @@ def agreement(runs: Runs) -> Html:
                     values = [one[time][k] for one in mine if one.get(time, {}).get(k) is not None]
                     row.append(100 * sum(values) / len(values) if values else None)
             rows.append(row)
-    if not rows:
-        return missing("Agreement with MSRS's derived masks")
-    return show.table(
+    return figures.scored(
+        "Agreement with MSRS's derived masks",
         rows,
         columns=["what the segmenter reads", "car", "person", "car ", "person "],
         groups=[("", 1), ("day", 2), ("night", 2)],
@@ -765,10 +730,10 @@ def agreement(runs: Runs) -> Html:
 # Does it hold? Real pictures
 
 
-def _shrunk(image: Tensor, width: int = 400) -> Tensor:
-    """An image (1, C, H, W) at most `width` pixels wide, (C, H, W)."""
-    share = min(1.0, width / image.shape[-1])
-    return F.interpolate(image, scale_factor=share, mode="area")[0] if share < 1 else image[0]
+def _shrunk(image: Tensor) -> Tensor:
+    """An image (C, H, W) at most `real.WIDEST` pixels wide."""
+    share = min(1.0, real.WIDEST / image.shape[-1])
+    return F.interpolate(image[None], scale_factor=share, mode="area")[0] if share < 1 else image
 
 
 def released() -> tuple[nn.Module, nn.Module] | None:
@@ -802,7 +767,7 @@ def released_luma(fusion: nn.Module, segmenter: nn.Module, rgb: Tensor, ir: Tens
     return (fused - fused.amin()) / (fused.amax() - fused.amin()).clamp(min=1e-6)
 
 
-def real_night(networks: Mapping[str, SegMiF], name: str = "00881N") -> Html:
+def real_night(networks: Mapping[str, SegMiF]) -> Html:
     """A real pair at night: inputs, fused images, what each network finds, and where it disagrees with a mask."""
     from mmlib.data import available, load
     from mmlib.models.segmif import add_chroma
@@ -811,7 +776,7 @@ def real_night(networks: Mapping[str, SegMiF], name: str = "00881N") -> Html:
         return absent("A real night", "msrs")
     if not real.others_allowed():
         return note(real.HELD_BACK)
-    pair = load("msrs", boxes=None, derived="consensus")[name]
+    pair = load("msrs", boxes=None, derived="consensus")[figures.REAL_NIGHT]
     rgb = F.interpolate(pair["rgb"][None], scale_factor=0.5, mode="area")
     ir = F.interpolate(pair["ir"][None], scale_factor=0.5, mode="area")
     vis = luma(rgb)
@@ -822,7 +787,7 @@ def real_night(networks: Mapping[str, SegMiF], name: str = "00881N") -> Html:
     if theirs is not None:
         fused = released_luma(*theirs, rgb, ir)
         pictures.append((add_chroma(fused, rgb)[0].clamp(0, 1), "SegMiF as released"))
-    mask = _nearest_half(pair["derived_labels"])
+    mask = pair["derived_labels"][::2, ::2]  # a mask is made smaller by the nearest pixel
     for kind in ("average", "segmif"):
         if kind in networks:
             image, found = _read(networks[kind], rgb, ir)
@@ -835,14 +800,9 @@ def real_night(networks: Mapping[str, SegMiF], name: str = "00881N") -> Html:
         columns=3,
         width=320,
         alt="A real street at night in both images, fused in several ways, with predicted labels and disagreements",
-        caption=f"MSRS (Tang et al., 2022), pair {name}. The mask is what two programs agree on: red is a "
-        "disagreement, and not always a mistake.",
+        caption=f"MSRS (Tang et al., 2022), pair {figures.REAL_NIGHT}. The mask is what two programs agree on: red is "
+        "a disagreement, and not always a mistake.",
     )
-
-
-def _nearest_half(labels: Tensor) -> Tensor:
-    """A mask (H, W) at half its height and width, by the nearest pixel."""
-    return labels[::2, ::2]
 
 
 def _disagreement(image: Tensor, found: Tensor, mask: Tensor) -> Tensor:
@@ -861,7 +821,7 @@ MFNET = torch.tensor(
 
 
 @torch.no_grad()
-def mfnet_at_work(names: Sequence[str] = ("00881N", "00537D")) -> Html:
+def mfnet_at_work() -> Html:
     """A real RGB-T segmenter with its authors' weights on real pairs: what it finds beside the boxes of annotators."""
     from mmlib.backbones.mfnet import released_mfnet
     from mmlib.data import available, installed, load
@@ -871,12 +831,12 @@ def mfnet_at_work(names: Sequence[str] = ("00881N", "00537D")) -> Html:
     pairs = load("msrs", boxes="fusion")
     net = released_mfnet()
     pictures = []
-    for name in names:
+    for name in (figures.REAL_NIGHT, "00537D"):
         pair = pairs[name]
         found = net(pair["rgb"][None], pair["ir"][None]).argmax(dim=1)[0]
         if real.others_allowed():
-            pictures.append((_shrunk(show.boxes(pair["rgb"], pair["boxes"])[None]), f"{pair['time']}: visible, boxes"))
-            pictures.append((_shrunk(show.boxes(pair["ir"], pair["boxes"])[None]), f"{pair['time']}: infrared, boxes"))
+            pictures.append((_shrunk(show.boxes(pair["rgb"], pair["boxes"])), f"{pair['time']}: visible, boxes"))
+            pictures.append((_shrunk(show.boxes(pair["ir"], pair["boxes"])), f"{pair['time']}: infrared, boxes"))
         pictures.append((show.labels_to_rgb(found[::2, ::2], MFNET), f"{pair['time']}: MFNet finds"))
     return show.images(
         pictures,
@@ -925,19 +885,8 @@ def mfnet_and_boxes() -> Html:
 
 def paper_table(table: str) -> Html:
     """A table of the paper as it was printed; rows that are known from memory only are marked [L]."""
-    claims = load_claims(PAPER)
-    cells = [cell for cell in claims.cells if cell.table == table]
-    columns = list(dict.fromkeys(cell.column for cell in cells))
-    rows: dict[str, list] = {}
-    for cell in cells:
-        mark = " [L]" if cell.grade == "L" else ""
-        rows.setdefault(f"{cell.row}{mark}", [None] * len(columns))[columns.index(cell.column)] = cell.value
-    return show.table(
-        [[name, *values] for name, values in rows.items()],
-        columns=["method", *columns],
-        caption=claims.table_titles[table],
-        footer="[L]: recollected and not verified, so nothing is judged by it. IoU in percent.",
-    )
+    footer = "[L]: recollected and not verified, so nothing is judged by it. IoU in percent."
+    return figures.printed(PAPER, table, "method", footer=footer)
 
 
 def spread() -> Html:

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from mmlib import show
 from mmlib.book import figures, real
-from mmlib.book.figures import PRESET, record
-from mmlib.book.numbers import Runs, absent, interval, mean, missing, note, plus_minus
-from mmlib.fusion import METHODS, add_chroma, rules
+from mmlib.book.figures import PRESET, SETS, public_runs, record, title_of
+from mmlib.book.numbers import Runs, absent, interval, mean, missing, note, plain, plus_minus
+from mmlib.fusion import add_chroma, rules
 from mmlib.health import silent
 from mmlib.images import luma
-from mmlib.results import Key, Record, load_claims, read_records
+from mmlib.results import Key, load_claims, read_records
 from mmlib.show.html import Html
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def night_street(size: tuple[int, int], time: str = "night") -> dict:
 
 def idea() -> Html:
     """The network and its guides, as a drawing."""
-    box, arrow = figures.box, figures.arrow
+    box, arrow, line = figures.box, figures.arrow, figures.line
     drawn = [
         box(4, 4, 84, "visible"),
         box(4, 52, 84, "infrared"),
@@ -93,12 +93,14 @@ def idea() -> Html:
         box(236, 156, 108, "fused"),
         box(120, 208, 84, "detector", figures.ORANGE),
         box(236, 208, 108, "segmenter", figures.ORANGE),
-        arrow("M88 21L120 42M88 69L120 48"),
-        arrow("M204 40L236 21M204 50L236 69"),
-        arrow("M344 21H354V121H344m7 -4l-7 4l7 4"),
-        arrow("M290 86V104m-4 -7l4 7l4 -7M290 138V156m-4 -7l4 7l4 -7M290 190V208m-4 -7l4 7l4 -7"),
-        arrow("M236 173H188V208m-4 -7l4 7l4 -7"),
-        arrow("M138 208V121H236m-7 -4l7 4l-7 4", "#c04a00"),
+        line("M88 21L120 42M88 69L120 48"),
+        line("M204 40L236 21M204 50L236 69"),
+        arrow((344, 21), (354, 21), (354, 121), (344, 121)),
+        arrow((290, 86), (290, 104)),
+        arrow((290, 138), (290, 156)),
+        arrow((290, 190), (290, 208)),
+        arrow((236, 173), (188, 173), (188, 208)),
+        arrow((138, 208), (138, 121), (236, 121), stroke="#c04a00"),
         '<text x="132" y="150" fill="currentColor" text-anchor="end" font-size="12">losses, in training</text>',
     ]
     said = "One encoder reads visible and infrared. Bases and details are fused, a decoder makes the fused image. A "
@@ -606,13 +608,9 @@ def _listed(numbers: pandas.DataFrame, names: Mapping[str, str], what: str, capt
     rows = []
     for name, text in names.items():
         found = [interval(numbers, name, metric) for metric in ("test.map50", *COLUMNS[1::2])]
-        if any(one is not None for one in found):
-            loss = mean(numbers, name, "val.loss.sum")
-            cells = [plus_minus(one) for one in found]
-            rows.append([text, *cells, None if loss is None else loss / 100])
-    if not rows:
-        return missing(what)
-    return show.table(
+        rows.append([text, *(plus_minus(one) for one in found), plain(numbers, name, "val.loss.sum")])
+    return figures.scored(
+        what,
         rows,
         columns=["network", "all streets", "night", "all hidden", "fusion loss"],
         formats={"fusion loss": ".2f"},
@@ -631,10 +629,10 @@ def branches(numbers: pandas.DataFrame) -> Html:
     return _listed(numbers, BRANCHES, "The branches", "What the branches add")
 
 
-def twice(numbers: pandas.DataFrame, metric: str = "test.map50") -> Html:
+def twice(numbers: pandas.DataFrame) -> Html:
     """What twice the steps change, on the seeds that have both."""
     caption = "mAP@0.5 on all test streets after the published steps and after twice as many, points"
-    return figures.twice(numbers, metric, NAMES, caption, "Starts and guides are the same.")
+    return figures.twice(numbers, "test.map50", NAMES, caption, "Starts and guides are the same.")
 
 
 def judged_health(runs: Runs) -> Html:
@@ -657,9 +655,8 @@ def rates(runs: Runs) -> Html:
         adds = [100 * ends[part].get("varies", 0.0) for part in ("NAT, encoder", "NAT, fusion")]
         dead = sorted(set(silent(run.health)) - {"detector"})
         rows.append([rate, run.values["val"]["loss"]["sum"], *adds, ", ".join(dead) or "none"])
-    if not rows:
-        return missing("Learning rates and what they leave alive")
-    return show.table(
+    return figures.scored(
+        "Learning rates and what they leave alive",
         rows,
         columns=["rate", "fusion loss", "NAT, encoder, %", "NAT, fusion, %", "silent"],
         formats={"fusion loss": ".2f", "NAT, encoder, %": ".1f", "NAT, fusion, %": ".1f"},
@@ -672,76 +669,32 @@ def rates(runs: Runs) -> Html:
 # Does it hold? The rivals
 
 
-SETS = {"roadscene": "RoadScene", "msrs": "MSRS", "tno": "TNO"}
 LEARNED_FROM = {"roadscene": "msrs", "msrs": "roadscene", "tno": "roadscene"}
 
 
-def _rivals(test: str) -> dict[str, Record]:
-    """The records of public methods on a set, by method."""
-    found = {}
-    for key, run in read_records("rivals").items():
-        if key.preset == PRESET and key.data.split("-")[0] == test and key.seed == 0:
-            found[key.variant] = run
-    return found
-
-
-def _ours(runs: Runs, test: str, variant: str) -> list[Record]:
-    """Our runs that were tested on a set, having learned from another one."""
-    learned = LEARNED_FROM[test]
+def _ours(runs: Runs, test: str, variant: str) -> list[Mapping]:
+    """What our runs measured on a set, having learned from another one."""
     found = []
     for key, run in runs.items():
-        if (key.variant, key.preset) == (variant, PRESET) and key.data.split("-")[0] == learned and test in run.values:
-            found.append(run)
+        learned = key.data.split("-")[0]
+        if (key.variant, key.preset, learned) == (variant, PRESET, LEARNED_FROM[test]) and test in run.values:
+            found.append(run.values[test])
     return found
 
 
 def leaderboard(runs: Runs, test: str) -> Html:
-    """Learned methods, our networks and rules on a real set: means, an interval over pairs, and ranks."""
-    from mmlib.metrics.fusion import HIGHER_IS_BETTER
-    from mmlib.metrics.pairs import mean_rank
-
-    per_pair: dict[str, dict[str, dict[str, float]]] = {}  # {method: {metric: {pair: value}}}
-    for method, run in _rivals(test).items():
-        title = METHODS[method].title if method in METHODS else method
-        names = run.values["names"]
-        per_pair[title] = {metric: dict(zip(names, values)) for metric, values in run.values["pictures"].items()}
-    for variant in ("tsjnet", "skip"):
-        for kind in ("fused", "average", "maximum") if variant == "tsjnet" else ("fused",):
-            tested = [run.values[test] for run in _ours(runs, test, variant)]
-            if tested:
-                made = {}
-                for metric in tested[0]["pictures"][kind]:
-                    columns = zip(*(one["pictures"][kind][metric] for one in tested))
-                    made[metric] = {name: fmean(column) for name, column in zip(tested[0]["names"], columns)}
-                per_pair[f"{IMAGES[variant]}, trained here" if kind == "fused" else kind] = made
-    if not per_pair:
+    """Learned methods, our networks and rules on a real set."""
+    methods = figures.public_methods(test)
+    if tested := _ours(runs, test, "tsjnet"):
+        methods["TSJNet, trained here"] = figures.pair_by_pair(tested, "fused")
+        methods["average"] = figures.pair_by_pair(tested, "average")
+        methods["maximum"] = figures.pair_by_pair(tested, "maximum")
+    if tested := _ours(runs, test, "skip"):
+        methods["correction (ours), trained here"] = figures.pair_by_pair(tested, "fused")
+    if not methods:
         return missing(f"The leaderboard on {SETS[test]}")
-    metrics = sorted(set.intersection(*(set(row) for row in per_pair.values())))
-    common = set.intersection(*(set(row[metrics[0]]) for row in per_pair.values()))
-    means = {}
-    for method, row in per_pair.items():
-        means[method] = {metric: fmean(row[metric][name] for name in common) for metric in metrics}
-    places = mean_rank(means, metrics, HIGHER_IS_BETTER.__getitem__)
-    halves = {method: _half([row["ssim"][name] for name in sorted(common)]) for method, row in per_pair.items()}
-    rows = [
-        [method, places[method], halves[method], *means[method].values()] for method in sorted(places, key=places.get)
-    ]
-    return show.table(
-        rows,
-        columns=["method", "mean rank", "± SSIM", *metrics],
-        formats={"mean rank": ".2f", "± SSIM": ".3f"} | dict.fromkeys(metrics, ".4g"),
-        best={"mean rank": "min"} | {metric: "max" if HIGHER_IS_BETTER[metric] else "min" for metric in metrics},
-        caption=f"{len(common)} pairs of {SETS[test]}, convention tsjnet. Click a column to sort by it.",
-        footer="± SSIM: half the 95% interval over pairs. Learned methods run with their authors' weights.",
-        sortable=True,
-    )
-
-
-def _half(values: Sequence[float]) -> float | None:
-    """Half of the 95% interval of a mean over pairs."""
-    from mmlib.results import t_interval
-
-    return t_interval(values).half if len(values) > 1 else None
+    footer = "± SSIM: half the 95% interval over pairs. Learned methods run with their authors' weights."
+    return figures.ranking(methods, f"{SETS[test]}, convention tsjnet. Click a column to sort by it.", footer)
 
 
 def rivals_judged() -> Html:
@@ -756,9 +709,8 @@ def rivals_judged() -> Html:
             ours = run.values["test"][cell.metric]
             off = 100 * (ours / float(cell.value) - 1)
             rows.append([SETS[cell.table], cell.row, cell.column, cell.value, ours, off])
-    if not rows:
-        return missing("The rivals' cells, measured again")
-    return show.table(
+    return figures.scored(
+        "The rivals' cells, measured again",
         rows,
         columns=["set", "method", "measure", "printed", "measured", "off, %"],
         formats={"measured": ".4g", "off, %": "+.1f"},
@@ -802,9 +754,8 @@ def vif_variants() -> Html:
             both = run.values["sources"]["vif"]
             means = [fmean(fmean(pair) for pair in both), fmean(sum(pair) for pair in both), fmean(map(max, both))]
             rows.append([SETS[cell.table], cell.row, cell.value, *means])
-    if not rows:
-        return missing("Which VIF the paper prints")
-    return show.table(
+    return figures.scored(
+        "Which VIF the paper prints",
         rows,
         columns=["set", "method", "printed", "mean", "sum", "larger"],
         formats=".3f",
@@ -815,18 +766,11 @@ def vif_variants() -> Html:
 def cost() -> Html:
     """Seconds and memory of each method per RoadScene pair, on one core."""
     rows = []
-    for method, run in _rivals("roadscene").items():
-        rows.append(
-            [
-                METHODS[method].title if method in METHODS else method,
-                run.values["time"]["median_s"],
-                run.peak_memory_mib,
-            ]
-        )
-    if not rows:
-        return missing("Time and memory")
+    for method, run in public_runs("roadscene").items():
+        rows.append([title_of(method), run.values["time"]["median_s"], run.peak_memory_mib])
     rows.sort(key=lambda row: row[1])
-    return show.table(
+    return figures.scored(
+        "Time and memory",
         rows,
         columns=["method", "seconds a pair", "peak memory, MiB"],
         formats={"seconds a pair": ".2f", "peak memory, MiB": ".0f"},
@@ -873,7 +817,7 @@ def real_boxes() -> Html:
 
 
 @torch.no_grad()
-def real_night(networks: Mapping[str, nn.Module], name: str = "00881N") -> Html:
+def real_night(networks: Mapping[str, nn.Module]) -> Html:
     """A real pair at night: inputs, rules, and what the networks make of it."""
     from mmlib.data import available, load
 
@@ -881,7 +825,7 @@ def real_night(networks: Mapping[str, nn.Module], name: str = "00881N") -> Html:
         return absent("A real night", "msrs")
     if not real.others_allowed():
         return note(real.HELD_BACK)
-    pair = load("msrs", boxes=None)[name]
+    pair = load("msrs", boxes=None)[figures.REAL_NIGHT]
     rgb = F.interpolate(pair["rgb"][None], scale_factor=0.5, mode="area")
     ir = F.interpolate(pair["ir"][None], scale_factor=0.5, mode="area")
     pictures = [(rgb[0], "visible"), (ir[0], "infrared")]
@@ -894,7 +838,8 @@ def real_night(networks: Mapping[str, nn.Module], name: str = "00881N") -> Html:
         columns=2,
         width=320,
         alt="A real street at night in both images, and fused by the maximum and by our networks",
-        caption=f"MSRS (Tang et al., 2022), pair {name}. The networks have learned from RoadScene and MiniStreet.",
+        caption=f"MSRS (Tang et al., 2022), pair {figures.REAL_NIGHT}. The networks have learned from RoadScene and "
+        "MiniStreet.",
     )
 
 
@@ -944,14 +889,5 @@ def paper_ranks(table: str) -> dict[str, int | None]:
 
 def abstracts() -> Html:
     """The gains that the abstracts of both versions state."""
-    claims = load_claims(PAPER)
-    cells = [cell for cell in claims.cells if cell.table == "abstract"]
-    columns = list(dict.fromkeys(cell.column for cell in cells))
-    rows: dict[str, list] = {}
-    for cell in cells:
-        rows.setdefault(cell.row, [None] * len(columns))[columns.index(cell.column)] = cell.value
-    return show.table(
-        [[name, *values] for name, values in rows.items()],
-        columns=["abstract of", *columns],
-        caption="Average gains over other methods, in percent, as printed",
-    )
+    caption = "Average gains over other methods, in percent, as printed"
+    return figures.printed(PAPER, "abstract", "abstract of", caption=caption)

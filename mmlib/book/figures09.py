@@ -36,8 +36,13 @@ ARMS = {
     "without_localization": "no localization",
     "fusenet_ris": "FuseNet-RIS",
 }
-COLOURS = dict(zip(ARMS, ("C6", "C5", "C4", "C3", "C1")))
-MARKS = dict(zip(ARMS, ("o", "x", "^", "v", "P")))
+LOOKS = {
+    "blind": {"color": "C6", "marker": "o"},
+    "noun_only": {"color": "C5", "marker": "x"},
+    "position_only": {"color": "C4", "marker": "^"},
+    "without_localization": {"color": "C3", "marker": "v"},
+    "fusenet_ris": {"color": "C1", "marker": "P"},
+}
 CLASS_ARMS = {"source_only": "no words", "text_guided": "asked by name", "pseudo_labels": "and its own labels"}
 KINDS = ("class", "group", "colour", "place", "size", "nearness", "combination", "motion", "heat")
 
@@ -172,7 +177,7 @@ def senses(seed: int, size: tuple[int, int]) -> Html:
 
 def idea() -> Html:
     """The network's parts, as a drawing."""
-    box, arrow = figures.box, figures.arrow
+    box, arrow, line = figures.box, figures.arrow, figures.line
     drawn = [
         box(4, 4, 130, "phrase"),
         box(4, 66, 130, "text encoder", figures.ORANGE),
@@ -182,15 +187,15 @@ def idea() -> Html:
         box(4, 128, 130, "localization", figures.GREEN),
         box(226, 190, 130, "mask module", figures.GREEN),
         box(226, 252, 130, "mask"),
-        arrow("M69 38V66m-4 -7l4 7l4 -7"),
-        arrow("M291 38V66m-4 -7l4 7l4 -7"),
-        arrow("M291 100V128m-4 -7l4 7l4 -7"),
-        arrow("M291 162V190m-4 -7l4 7l4 -7"),
-        arrow("M291 224V252m-4 -7l4 7l4 -7"),
-        arrow("M69 100V128m-4 -7l4 7l4 -7"),
-        arrow("M134 90L226 136m-8 -1l8 1l-5 -7"),
-        arrow("M226 150H134m7 -4l-7 4l7 4"),
-        arrow("M69 162V207H226m-7 -4l7 4l-7 4"),
+        arrow((69, 38), (69, 66)),
+        arrow((291, 38), (291, 66)),
+        arrow((291, 100), (291, 128)),
+        arrow((291, 162), (291, 190)),
+        arrow((291, 224), (291, 252)),
+        arrow((69, 100), (69, 128)),
+        line("M134 90L226 136m-8 -1l8 1l-5 -7"),
+        arrow((226, 150), (134, 150)),
+        arrow((69, 162), (69, 207), (226, 207)),
     ]
     said = (
         "A phrase goes through the text encoder, a picture through an encoder to three maps. Both meet in the fusion. "
@@ -248,21 +253,13 @@ def losses(logs: Sequence[object]) -> Html:
 
 def learning(runs: Runs) -> Html:
     """How often the right thing is found on val streets, during the published runs of seed 0."""
-    found = {arm: record(runs, arm) for arm in ("fusenet_ris", "noun_only", "blind")}
-    found = {arm: run for arm, run in found.items() if run is not None and "right" in run.values["learning"]}
-    if not found:
-        return missing("Learning curves")
-
-    def draw(ax) -> None:
-        for arm, run in found.items():
-            told = run.values["learning"]
-            style = {"color": COLOURS[arm], "marker": MARKS[arm], "label": ARMS[arm], "markersize": 5}
-            ax.plot(told["step"], [100 * value for value in told["right"]], **style)
-        ax.set(xlabel="step", ylabel="right one of several, %", ylim=(0, 100))
-        ax.legend()
-
-    return show.plot(
-        draw,
+    return figures.learning(
+        runs,
+        {arm: ARMS[arm] for arm in ("fusenet_ris", "noun_only", "blind")},
+        LOOKS,
+        "right",
+        axis="right one of several, %",
+        limits=(0, 100),
         alt="The network that reads finds the right thing more and more often; the others stay where they begin",
         caption="The published runs of seed 0, on val streets.",
     )
@@ -553,7 +550,7 @@ def which(numbers: pandas.DataFrame) -> Html:
         numbers,
         "which.right",
         ARMS,
-        {arm: {"color": COLOURS[arm], "marker": MARKS[arm]} for arm in ARMS},
+        LOOKS,
         axis="right one of several, % of phrases",
         limits=(0, 100),
         lines=False,
@@ -569,11 +566,9 @@ def kinds(numbers: pandas.DataFrame) -> Html:
     rows = []
     for kind in KINDS[2:]:
         right = [mean(numbers, arm, f"kinds.{kind}.right") for arm in chosen]
-        if right[0] is not None:
-            rows.append([kind, mean(numbers, "fusenet_ris", f"kinds.{kind}.luck"), *right])
-    if not rows:
-        return missing("Kinds of phrases")
-    return show.table(
+        rows.append([kind, mean(numbers, "fusenet_ris", f"kinds.{kind}.luck"), *right])
+    return figures.scored(
+        "Kinds of phrases",
         rows,
         columns=["kind", "luck", *(ARMS[arm] for arm in chosen)],
         formats=".1f",
@@ -611,18 +606,15 @@ def controls(numbers: pandas.DataFrame) -> Html:
     }
     for arm, name in ARMS.items():
         values = [mean(numbers, arm, metric) for metric in ("test.oiou", "calibrated.oiou", "test.miou", "which.right")]
-        if values[0] is not None:
-            rows.append([name, *values, mean(numbers, arm, "test.empty")])
+        rows.append([name, *values, mean(numbers, arm, "test.empty")])
     for path, name in asked.items():
         values = [mean(numbers, "fusenet_ris", f"{path}.{score}") for score in ("oiou", "miou", "which.right", "empty")]
-        if values[0] is not None:
-            rows.append([f"FuseNet-RIS, {name}", values[0], None, *values[1:]])
+        rows.append([f"FuseNet-RIS, {name}", values[0], None, *values[1:]])
     everything = mean(numbers, "fusenet_ris", "everything.oiou")
     if everything is not None:
         rows.append(["marking everything", everything, everything, None, None, 0.0])
-    if not rows:
-        return missing("The controls")
-    return show.table(
+    return figures.scored(
+        "The controls",
         rows,
         columns=["network", "overall IoU", "at its threshold", "mean IoU", "right one", "empty masks"],
         formats=".1f",
@@ -636,11 +628,9 @@ def combinations(numbers: pandas.DataFrame) -> Html:
     rows = []
     for path, name in (("old", "known"), ("new", "never seen together")):
         values = [mean(numbers, "fusenet_ris", f"{path}.{score}") for score in ("right", "luck", "miou")]
-        if values[0] is not None:
-            rows.append([name, *values, mean(numbers, "noun_only", f"{path}.right")])
-    if not rows:
-        return missing("New combinations")
-    return show.table(
+        rows.append([name, *values, mean(numbers, "noun_only", f"{path}.right")])
+    return figures.scored(
+        "New combinations",
         rows,
         columns=["combination", "right one", "luck", "mean IoU", "told the noun alone"],
         formats=".1f",
@@ -653,11 +643,9 @@ def nouns(numbers: pandas.DataFrame) -> Html:
     rows = []
     for noun in ("person", "rider", "car"):
         values = [mean(numbers, "fusenet_ris", f"nouns.{noun}.{score}") for score in ("right", "luck", "miou", "empty")]
-        if values[0] is not None:
-            rows.append([noun, *values])
-    if not rows:
-        return missing("People, riders and cars")
-    return show.table(
+        rows.append([noun, *values])
+    return figures.scored(
+        "People, riders and cars",
         rows,
         columns=["noun", "right one", "luck", "mean IoU", "empty masks"],
         formats=".1f",
@@ -675,11 +663,9 @@ def senses_table(numbers: pandas.DataFrame) -> Html:
     rows = []
     for kind in ("motion", "heat"):
         values = [mean(numbers, arm, f"kinds.{kind}.right") for arm in chosen]
-        if any(value is not None for value in values):
-            rows.append([kind, mean(numbers, "fusenet_ris", f"kinds.{kind}.luck"), *values])
-    if not rows:
-        return missing("More senses")
-    return show.table(
+        rows.append([kind, mean(numbers, "fusenet_ris", f"kinds.{kind}.luck"), *values])
+    return figures.scored(
+        "More senses",
         rows,
         columns=["kind", "luck", *chosen.values()],
         formats=".1f",
@@ -711,9 +697,8 @@ def trials(runs: Runs, chosen: Sequence[str]) -> Html:
                 kinds_of = run.values["kinds"]
                 right = [100 * kinds_of[kind]["right"] for kind in ("colour", "place", "combination")]
                 rows.append([f"{setting}: {value}", 100 * run.values["learning"]["right"][-1], *right])
-    if not rows:
-        return missing("Settings that were tried")
-    return show.table(
+    return figures.scored(
+        "Settings that were tried",
         rows,
         columns=["setting", "val", "colour", "place", "combination"],
         groups=[("", 2), ("test", 3)],

@@ -30,9 +30,9 @@ def by_seed(numbers: pandas.DataFrame, metric: str, arms: Sequence[str], longer:
     return points.reindex(columns=list(arms)).dropna(how="all")
 
 
-def mean(numbers: pandas.DataFrame, arm: str, metric: str, longer: int = 1) -> float | None:
+def mean(numbers: pandas.DataFrame, arm: str, metric: str) -> float | None:
     """The mean of an arm over the seeds that are there, in points; None without any."""
-    values = by_seed(numbers, metric, [arm], longer)[arm].dropna()
+    values = by_seed(numbers, metric, [arm])[arm].dropna()
     return float(values.mean()) if len(values) else None
 
 
@@ -107,20 +107,20 @@ def signed(value: float, digits: int = 1) -> str:
     return f"{value:+.{digits}f}".replace("-", MINUS)
 
 
-def span(interval: Interval, digits: int = 1) -> str:
+def span(interval: Interval) -> str:
     """An interval in words: "95% interval 0.9 to 1.7, 10 seeds"."""
-    low, high = (f"{value:.{digits}f}".replace("-", MINUS) for value in (interval.low, interval.high))
+    low, high = (f"{value:.1f}".replace("-", MINUS) for value in (interval.low, interval.high))
     return f"95% interval {low} to {high}, {interval.n} seeds"
 
 
-def with_half(interval: Interval | None, digits: int = 1) -> str | None:
+def with_half(interval: Interval | None) -> str | None:
     """A difference with half the width of its interval: "+1.3 ± 0.4"; None stays None."""
-    return None if interval is None else f"{signed(interval.mean, digits)} ± {interval.half:.{digits}f}"
+    return None if interval is None else f"{signed(interval.mean)} ± {interval.half:.1f}"
 
 
-def plus_minus(interval: Interval | None, digits: int = 1) -> str | None:
+def plus_minus(interval: Interval | None) -> str | None:
     """A mean with half the width of its interval: "61.3 ± 0.4"; None stays None."""
-    return None if interval is None else f"{interval.mean:.{digits}f} ± {interval.half:.{digits}f}"
+    return None if interval is None else f"{interval.mean:.1f} ± {interval.half:.1f}"
 
 
 def plain(numbers: pandas.DataFrame, arm: str, metric: str) -> float | None:

@@ -6,7 +6,7 @@ Here it is decided what stands where; `poster.html.j2` says what it looks like.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -155,28 +155,36 @@ def _ordered(papers: Mapping[str, Paper]) -> list[tuple[str, Paper]]:
 def _line(one: Judged, paper: Paper) -> dict:
     """One line of the poster, with places from 0 to 1 on its scale."""
     value, _ = tables.printed(one.row, paper)
+    unit = "" if isinstance(one.row, Cell) else one.row.unit
     ours, printed = _differences(one, value)
-    common = ours is None or not isinstance(one.row, Cell) and one.row.unit.startswith(("points", "percent"))
-    # Without points, the scale is the line's own: its farthest end lies close to the edge.
-    ends = [abs(end) for end in ([ours.low, ours.high] if ours else []) + ([printed] if printed is not None else [])]
-    farthest = max(ends, default=0.0) or 1.0
-    scaled = place if common else lambda number: 0.5 + 0.45 * number / farthest
-    word = FATES[fate(one)] if fate(one) in ("elsewhere", "waiting") else one.verdict.sentence
-    said = [f"ours {tables.ours(one)}" if ours else "", f"the paper prints {value}" if value[-1].isdigit() else ""]
+    numbers = []
+    if ours is not None:
+        numbers.append(f"ours {tables.ours(one)}")
+    if value[-1].isdigit():
+        numbers.append(f"the paper prints {value}")
+    common = ours is None or unit.startswith(("points", "percent"))
+    on_scale = place if common else _own_scale(ours, printed)
+    became = fate(one)
     return {
         "id": one.row.id,
         "statement": tables.name_of(one.row, paper),
         "href": page_of(one, paper),
-        "fate": fate(one),
+        "fate": became,
         "shape": shape(one),
-        "word": word,
-        "why": one.verdict.detail if fate(one) != "waiting" else "",
-        "numbers": ", ".join(filter(None, said)),
-        "unit": "" if isinstance(one.row, Cell) else one.row.unit,
+        "word": FATES[became] if became in ("elsewhere", "waiting") else one.verdict.sentence,
+        "why": "" if became == "waiting" else one.verdict.detail,
+        "numbers": ", ".join(numbers),
+        "unit": unit,
         "common": common,
-        "ours": [scaled(end) for end in (ours.low, ours.mean, ours.high)] if ours else None,
-        "printed": scaled(printed) if printed is not None else None,
+        "ours": None if ours is None else [on_scale(ours.low), on_scale(ours.mean), on_scale(ours.high)],
+        "printed": None if printed is None else on_scale(printed),
     }
+
+
+def _own_scale(ours: Interval, printed: float | None) -> Callable[[float], float]:
+    """The scale of a line that is not in points: its farthest end lies close to the edge."""
+    farthest = max(abs(ours.low), abs(ours.high), abs(printed or 0.0)) or 1.0
+    return lambda number: 0.5 + 0.45 * number / farthest
 
 
 def _differences(one: Judged, value: str) -> tuple[Interval | None, float | None]:

@@ -11,7 +11,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,15 @@ from mmlib.notebooks import ENVIRONMENT, check_parameters, check_preset, find
 from mmlib.results.night import SHOWN_ONLY
 
 
-def run_as_script(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def run_as_script(
+    notebook: Path, parameters: Mapping[str, Any], left_out: Collection[str] = SHOWN_ONLY
+) -> dict[str, Any]:
     """Run the cells of a chapter here and now; the names they leave behind.
 
     Args:
         notebook: a chapter under nbs/.
         parameters: values for its parameters, as text or in the defaults' types; `out` is relative to the root.
+        left_out: tags of the cells that are not run.
 
     Raises:
         ValueError: an unknown parameter, or a value of another type.
@@ -36,7 +39,7 @@ def run_as_script(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, An
     names: dict[str, Any] = {"__name__": "__main__"}
     for number, cell in enumerate(json.loads(notebook.read_text(encoding="utf-8"))["cells"]):
         tags = set(cell["metadata"].get("tags", []))
-        if cell["cell_type"] != "code" or tags & SHOWN_ONLY:
+        if cell["cell_type"] != "code" or tags & set(left_out):
             continue
         exec(compile("".join(cell["source"]), f"{notebook.name}, cell {number}", "exec"), names)
         if "parameters" in tags:

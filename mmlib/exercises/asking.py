@@ -47,18 +47,6 @@ class Ask:
             raise Failed(f"{self._given(args, kwargs)}expected {expected}\ngot {describe(got)}")
         self.passed.append(name)
 
-    def refuses(self, name: str, *args: object, error: type[Exception] = ValueError, **kwargs: object) -> None:
-        """The answer raises `error`."""
-        self.current = name
-        try:
-            got = self.answer(*copy.deepcopy(args), **copy.deepcopy(kwargs))
-        except error:
-            self.passed.append(name)
-            return
-        except Exception as other:
-            got = other
-        raise Failed(f"{self._given(args, kwargs)}expected a {error.__name__}\ngot {describe(got)}")
-
     def _call(self, name: str, args: tuple, kwargs: dict) -> object:
         self.current = name
         if not callable(self.answer):

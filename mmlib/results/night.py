@@ -134,7 +134,8 @@ def make_plan(
 
     Args:
         papers: from :func:`chosen`.
-        only: restrict to some `data`, `variant` or `seed`.
+        only: restrict to some `data`, `variant` or `seed`. A variant or trial that no row asks for is planned if it is
+            named here: its seed 0 on MiniStreet, unless others are named.
         force: plan what is current, too.
 
     Raises:
@@ -144,9 +145,8 @@ def make_plan(
     only = {name: value for name, value in (only or {}).items() if value is not None}
     of = {paper.key: paper for paper in papers}
     plan, known = Plan(), wanted(of.values())
-    for key in known:
-        if key.preset != preset or any(getattr(key, name) != value for name, value in only.items()):
-            continue
+    asked_for = [key for key in known if key.preset == preset and _fits(key, only)]
+    for key in asked_for or _by_name(of.values(), preset, only):
         paper = of[key.paper]
         if paper.remeasured:
             plan.skipped[str(key)] = paper.remeasured
@@ -161,6 +161,19 @@ def make_plan(
     if not (plan.runs or plan.kept or plan.skipped) and (only or known):
         raise ValueError(_nothing(preset, only, known))
     return plan
+
+
+def _fits(key: Key, only: Mapping[str, Any]) -> bool:
+    return all(getattr(key, name) == value for name, value in only.items())
+
+
+def _by_name(papers: Iterable[Paper], preset: str, only: Mapping[str, Any]) -> list[Key]:
+    """The run of a variant or trial that claims define and no row of theirs asks for; seed 0 unless one is named."""
+    variant, data, seed = only.get("variant", ""), only.get("data", "ministreet"), only.get("seed", 0)
+    name, _ = split_variant(variant)
+    found = [paper for paper in papers if name in paper.variants or name in paper.trials]
+    asked = {key.variant for key in wanted(found)}
+    return [Key(paper.key, variant, data, preset, seed) for paper in found if variant not in asked]
 
 
 def _nothing(preset: str, only: Mapping[str, Any], known: list[Key]) -> str:
