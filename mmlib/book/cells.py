@@ -73,7 +73,7 @@ def _original(cell: Cell, papers: Mapping[str, Paper]) -> str:
     for paper in papers.values():
         context = {one.id for one in paper.cells if one.kind == "context"}
         same = paper.cite == papers[cell.paper].cite
-        if paper.cite and same and cell.kind == "value" and f"{paper.key}.{name}" in context:
+        if paper.cite and same and f"{paper.key}.{name}" in context:
             return f"{paper.key}.{name}"
     return cell.id
 
