@@ -3,6 +3,7 @@
 import json
 import re
 
+import pandas
 import pytest
 import torch
 from results_toy import numbers_of
@@ -27,12 +28,14 @@ def full(**levels: float):
     for name in ("rgb", *figures10.SENSES, "all"):
         scores["senses", f"parameters.{name}"] = [1152.0] * 3
         scores["senses", f"speed.ms.{name}"] = [0.25] * 3
+    for name in figures10.SETS:
+        scores["senses", f"everywhere.{name}.miou"] = [levels.get(name, 0.5) + luck for luck in SEEDS]
     return numbers_of(scores)
 
 
 def test_a_figure_without_records_says_so():
     scores = figures10.by_metric(NOTHING)
-    for draw in (figures10.the_map, figures10.set_conditions, figures10.costs):
+    for draw in (figures10.the_map, figures10.set_conditions, figures10.costs, figures10.alone):
         assert "no run is published yet" in draw(scores).text
     assert "no run is published yet" in figures10.specialists(NOTHING).text
     assert "no run is published yet" in figures10.twice(NOTHING).text
@@ -93,6 +96,16 @@ def test_the_widget_holds_the_measured_levels_and_starts_at_one():
     assert "Of the pairs, RGB, infrared is best: 61.0, +10.0 over RGB alone." in html
 
 
+def test_tables_of_one_network():
+    numbers = full(ir=0.4, none=0.3)
+    scores = figures10.by_metric(numbers)
+    assert "+10.0 ± 0.0" in figures10.alone(scores).text and "+20.0 ± 0.0" in figures10.alone(scores).text
+    assert "1,152" in figures10.costs(scores).text and "0.25" in figures10.costs(scores).text
+    assert "+0.0 ± 0.0" in figures10.expectations(scores).text
+    longer = numbers.assign(longer=2, value=numbers.value + 0.05)
+    assert "+5.0" in figures10.twice(pandas.concat([numbers, longer[longer.seed < 2]])).text
+
+
 def test_specialists_are_compared_on_their_own_seeds():
     numbers = full(rgb_ir=0.6)
     more = {}
@@ -100,8 +113,6 @@ def test_specialists_are_compared_on_their_own_seeds():
         for place in figures10.PLACES:
             level = 0.75 if name == "rgb_ir" else 0.55
             more[variant, f"{place}.{name}.movers"] = [level + luck for luck in SEEDS[:2]]
-    import pandas
-
     text = figures10.specialists(pandas.concat([numbers, numbers_of(more)])).text
     assert "+10.0 ± 0.0" in text and "+20.0 ± 0.0" in text
 

@@ -232,8 +232,10 @@ def _cell(scores: pandas.DataFrame, sense: str, at: str, what: str) -> Html | No
         colour = BLUE if own.mean > 0 else ORANGE
         tint = f"rgba({colour},{0.12 + 0.5 * min(1.0, abs(own.mean) / FULL):.2f})"
     large = f"{signed(own.mean)}{mark}"
-    half = tag("span", f"±{own.half:.1f}", style="font-size:.8em;opacity:.8")
-    box = f"display:inline-block;min-width:3.2em;padding:.1em .2em;border-radius:3px;background:{tint};line-height:1.2"
+    half = tag("span", f"±{own.half:.1f}", style="font-size:.85em")
+    # Narrow, so that all five senses stand side by side on a phone.
+    box = f"display:inline-block;font-size:.85em;padding:.1em .3em;margin:0 -.3em;border-radius:3px;background:{tint}"
+    box += ";line-height:1.25"
     return Html(tag("span", f"{large}<br>{half}", style=box), f"{large} ±{own.half:.1f}")
 
 
@@ -244,7 +246,7 @@ def the_map(scores: pandas.DataFrame, what: str = "miou") -> Html:
     """
     if worth(scores, "ir", "day.clear", what) is None:
         return missing("The map")
-    columns = ["", *(name.removeprefix("the ") for name in SENSES.values())]
+    columns = ["", "IR", "avg.", "flow", "depth", "words"]
     tables = []
     for time in TIMES:
         rows = [[name, *(_cell(scores, sense, f"{time}.{at}", what) for sense in SENSES)] for at, name in ROWS.items()]
@@ -256,7 +258,8 @@ def the_map(scores: pandas.DataFrame, what: str = "miou") -> Html:
         width=620,
         alt=f"What each sense adds to RGB alone, {WHAT[what]}, for sixteen conditions and three times of day",
         caption=f"What each sense adds to RGB alone: {WHAT[what]}, mean of {len(scores)} seeds, with half of the 95% "
-        "interval. Blue: it helps. Orange: it harms. A dot: the interval holds 0. ≈: so does another street's sense.",
+        "interval. IR: infrared. Avg.: the average of both cameras. Blue: it helps. Orange: it harms. A dot: the interval "
+        "holds 0. ≈: so does another street's sense.",
     )
 
 
@@ -431,6 +434,22 @@ def twice(numbers: pandas.DataFrame) -> Html:
         columns=["shown", "once", "twice", "moved"],
         formats={"once": ".1f", "twice": ".1f", "moved": "+.1f"},
         caption="mIoU on the mean over all conditions, after the published number of steps and after twice as many",
+    )
+
+
+def alone(scores: pandas.DataFrame) -> Html:
+    """What each sense scores alone over all conditions, and how much more that is than seeing nothing."""
+    rows = []
+    for sense, label in {"rgb": "RGB", **SENSES}.items():
+        found = difference(scores, f"everywhere.{sense}.miou", "everywhere.none.miou")
+        if found is None:
+            return missing("Each sense alone")
+        rows.append([label, scores[f"everywhere.{sense}.miou"].mean(), with_half(found)])
+    return show.table(
+        rows,
+        columns=["shown alone", "mIoU", "more than nothing"],
+        formats=".1f",
+        caption="Each sense alone, on the mean over all conditions, points",
     )
 
 
