@@ -98,7 +98,7 @@ def checked_html(papers: Mapping[str, Paper], checks: Mapping[str, Check]) -> st
         columns=["table", "cells", "✓", "✗", "nobody", "in doubt"],
         caption="Which printed numbers has anybody checked?",
         footer="✓ checked, and it came out again. ✗ checked, and another number came out. Nobody: not checked by us, "
-        "nor by a source that we have seen. In doubt: for a reason of its own, such as a digit that the scan destroyed; "
+        "nor by a source that we have seen. In doubt: for a reason of its own, such as a digit that a scan destroyed; "
         "the tables below name each doubt. Checked: " + "; ".join(f"{sums[way]} {way}" for way in WAYS) + ".",
     )
     return made.html
