@@ -103,7 +103,7 @@ def test_pages_know_where_they_are_served(repository, home):
 
 def context_of(repository, **context):
     theme = {"repository_url": repository}
-    app = SimpleNamespace(config=SimpleNamespace(html_theme_options=theme, project="The book", html_title="The book"))
+    app = SimpleNamespace(config=SimpleNamespace(html_theme_options=theme, html_title="The book"))
     sphinx_ext._with_card(app, "nbs/01_a", "page.html", context, None)
     return context.get("metatags", "")
 
@@ -113,6 +113,7 @@ def test_a_pages_head_names_the_card_and_its_title_as_text():
     assert tags.startswith("<meta>\n")
     assert '<meta property="og:image" content="https://a.github.io/b/_static/card.png">' in tags
     assert '<meta property="og:title" content="Is 2 &lt; &quot;3&quot;?">' in tags
+    assert '<meta property="og:site_name" content="The book">' in tags
     assert '<meta property="og:url" content="https://a.github.io/b/nbs/01_a.html">' in tags
     assert context_of("https://git.example.org/a/b", title="x") == "", "no address is made up"
 

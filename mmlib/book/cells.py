@@ -23,7 +23,7 @@ COMPARED = {("fusenet_ris", "published"), ("segmif", "quoted")}
 ALIASES = {"misl": "mlsl", "uta": "intrada", "traffic_light": "light", "bicycle": "bike"}
 """Rows and columns that FuseNet-RIS's table names otherwise than their first publication does."""
 
-FROM_MEMORY = "L"
+LEGIBLE, FROM_MEMORY = "S", "L"
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _original(cell: Cell, papers: Mapping[str, Paper]) -> str:
 
 
 def checked_html(papers: Mapping[str, Paper], checks: Mapping[str, Check]) -> str:
-    """One row for each table that a paper prints: how many cells, how we know them, and what was checked, as HTML."""
+    """One row for each table that a paper prints: how many cells, how many were checked, how it came out; as HTML."""
     repeated = {paper.key for paper in papers.values() for cell in paper.cells if _original(cell, papers) != cell.id}
     rows, sums = [], Counter()
     for key, paper in papers.items():
@@ -89,18 +89,17 @@ def checked_html(papers: Mapping[str, Paper], checks: Mapping[str, Check]) -> st
                 continue
             counts = count(cells, checks)
             sums += counts
-            grades = [GRADES[grade] for grade in dict.fromkeys(cell.grade for cell in cells)]
-            rows.append([f"{paper.title}: {title}", *_row(counts, ", ".join(grades))])
-    rows.append(["All tables", *_row(sums, "")])
+            weak = [GRADES[grade] for grade in dict.fromkeys(cell.grade for cell in cells) if grade != LEGIBLE]
+            source = f" ({', '.join(weak)})" if weak else ""
+            rows.append([f"{paper.title}: {title}{source}", *_row(counts)])
+    rows.append(["All tables", *_row(sums)])
     made = table(
         rows,
-        columns=["table", "cells", "source", "doubtful", "checked", "came out again", "checked by nobody"],
+        columns=["table", "cells", "✓", "✗", "nobody", "in doubt"],
         caption="Which printed numbers has anybody checked?",
-        footer="Doubtful are cells about which something is in doubt that doesn't concern their whole table, such as a "
-        "digit that the scan destroyed; the tables below have each doubt. Checked: "
-        + "; ".join(f"{sums[way]} {way}" for way in WAYS)
-        + ".",
-        cards=True,
+        footer="✓ checked, and it came out again. ✗ checked, and another number came out. Nobody: not checked by us, "
+        "nor by a source that we have seen. In doubt: for a reason of its own, such as a digit that a scan destroyed; "
+        "the tables below name each doubt. Checked: " + "; ".join(f"{sums[way]} {way}" for way in WAYS) + ".",
     )
     return made.html
 
@@ -118,10 +117,10 @@ def count(cells: Sequence[Cell], checks: Mapping[str, Check]) -> Counter:
     return found
 
 
-def _row(counts: Counter, source: str) -> list[object]:
-    checked = counts["checked"]
-    again = counts["right"] if checked else None
-    return [counts["cells"], source, counts["doubtful"], checked, again, counts["cells"] - checked]
+def _row(counts: Counter) -> list[int]:
+    wrong = counts["checked"] - counts["right"]
+    nobody = counts["cells"] - counts["checked"]
+    return [counts["cells"], counts["right"], wrong, nobody, counts["doubtful"]]
 
 
 def sign(check: Check | None) -> Html | str:

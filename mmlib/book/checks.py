@@ -14,7 +14,7 @@ from mmlib.show import table
 
 PAGE = ROOT / "book" / "five_minutes.md"
 MEASURED = ROOT / "results" / "speed" / "five_minutes.json"
-NEEDS = {"Another paper's printed number": "RoadScene, ReCoNet's weights"}
+NEEDS = {"Another paper's printed number": "RoadScene, LRRNet's weights"}
 """What a command needs beside the packages, by its heading."""
 
 
@@ -48,9 +48,9 @@ def times_html(measured: Path = MEASURED) -> str:
 
 
 def rival_html(results: Path | None = None) -> str:
-    """What TSJNet's table prints for ReCoNet on RoadScene, and what came out here, as HTML."""
+    """What TSJNet's table prints for LRRNet on RoadScene, and what came out here, as HTML."""
     paper = load_claims("rivals")
-    cells = [cell for cell in paper.cells if cell.table == "roadscene" and cell.row == "ReCoNet"]
+    cells = [cell for cell in paper.cells if cell.table == "roadscene" and cell.row == "LRRNet"]
     wanted = keys_of(cells[0])[0]
     record = read_records("rivals", results).get(wanted)
     found = record.values["test"] if record else {}
@@ -61,7 +61,7 @@ def rival_html(results: Path | None = None) -> str:
     made = table(
         rows,
         columns=["metric", "TSJNet's table", "its weights, measured here"],
-        caption="ReCoNet on RoadScene's 221 pairs",
+        caption="LRRNet on RoadScene's 221 pairs",
         footer=f"From the record {wanted}. The paper doesn't say which VIF it uses, so that cell isn't judged.",
         cards=True,
     )

@@ -40,7 +40,7 @@ def _with_card(app: Any, page: str, template: str, context: dict[str, Any], doct
     title = unescape(re.sub(r"<[^>]*>", "", context.get("title") or ""))
     tags = {
         "og:type": "website",
-        "og:site_name": app.config.project or app.config.html_title,
+        "og:site_name": app.config.html_title,
         "og:title": title or app.config.html_title,
         "og:url": f"{home}{page}.html",
         "og:image": home + CARD,
