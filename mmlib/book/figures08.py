@@ -18,7 +18,7 @@ from mmlib import show
 from mmlib.book import figures, real
 from mmlib.book.figures import PRESET, SETS, public_runs, record, title_of
 from mmlib.book.numbers import Runs, absent, interval, mean, missing, note, plain, plus_minus
-from mmlib.fusion import add_chroma, rules
+from mmlib.fusion import METHODS, add_chroma, rules
 from mmlib.health import silent
 from mmlib.images import luma
 from mmlib.results import Key, load_claims, read_records
@@ -721,7 +721,7 @@ def rivals_judged() -> Html:
 
 def releases(test: str) -> Html:
     """TarDAL's row of a printed table beside what each of its releases gives. test: the table, such as "roadscene"."""
-    there = _rivals(test)
+    there = public_runs(test)
     cells = {c.metric: c for c in load_claims("rivals").cells if (c.table, c.row) == (test, "TarDAL")}
     names = [name for name in METHODS if name.startswith("tardal") and name in there]
     if len(names) < 2:
