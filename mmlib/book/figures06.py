@@ -525,15 +525,15 @@ def drive(numbers: pandas.DataFrame) -> Html:
     )
 
 
-def poster(table: str, ours: Mapping[str, str], numbers: pandas.DataFrame) -> Html:
+def poster(table: str, ours: Mapping[str, str], numbers: pandas.DataFrame, metric: str = "camouflage_0.miou") -> Html:
     """A table of the poster beside what we measured. ours: the variant of ours for a row of the poster, by its name."""
     claims = load_claims(PAPER)
     rows = []
     for cell in claims.cells:
         if cell.table == table:
             variant = ours.get(cell.row)
-            measured = mean(numbers, variant, "camouflage_0.miou") if variant else None
-            seeds = len(by_seed(numbers, "camouflage_0.miou", [variant])) if measured is not None else None
+            measured = mean(numbers, variant, metric) if variant else None
+            seeds = len(by_seed(numbers, metric, [variant])) if measured is not None else None
             rows.append([cell.row, cell.value, measured, str(seeds) if seeds else None])
     if not any(row[2] is not None for row in rows) and not ours:
         return show.table([row[:2] for row in rows], columns=["method", "poster"], caption=claims.table_titles[table])

@@ -721,7 +721,7 @@ def rivals_judged() -> Html:
 
 def releases(test: str) -> Html:
     """TarDAL's row of a printed table beside what each of its releases gives. test: the table, such as "roadscene"."""
-    there = figures.public_runs(test)
+    there = public_runs(test)
     cells = {c.metric: c for c in load_claims("rivals").cells if (c.table, c.row) == (test, "TarDAL")}
     names = sorted(name for name in there if name.startswith("tardal"))
     if len(names) < 2:
@@ -730,7 +730,7 @@ def releases(test: str) -> Html:
     for name in names:
         scores = there[name].values["test"]
         off = fmean(abs(scores[metric] / float(cell.value) - 1) for metric, cell in cells.items() if metric != "vif")
-        rows.append([figures.title_of(name), *(scores[metric] for metric in cells), 100 * off])
+        rows.append([title_of(name), *(scores[metric] for metric in cells), 100 * off])
     rows[0].append(None)
     return show.table(
         rows,
