@@ -258,8 +258,8 @@ def the_map(scores: pandas.DataFrame, what: str = "miou") -> Html:
         width=620,
         alt=f"What each sense adds to RGB alone, {WHAT[what]}, for sixteen conditions and three times of day",
         caption=f"What each sense adds to RGB alone: {WHAT[what]}, mean of {len(scores)} seeds, with half of the 95% "
-        "interval. IR: infrared. Avg.: the average of both. Blue: it helps. Orange: it harms. A dot: the interval "
-        "holds 0. ≈: so does another street's sense.",
+        "interval. Avg. is the average of both cameras. Blue: it helps. Orange: it harms. A dot: the interval holds 0. "
+        "≈: so does another street's sense.",
     )
 
 
