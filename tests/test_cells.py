@@ -80,8 +80,8 @@ def test_every_printed_cell_stands_in_one_row_and_the_rows_add_up():
 def test_the_ledger_marks_checked_cells_in_the_tables_and_counts_them(tmp_path):
     html = ledger_html(*write(tmp_path, papers(), grid(flow=0.521, plain=0.51)))
     fold = html[html.index("its tables as printed") :]
-    assert f'52.1 <span role="img" aria-label="{cells.HERE}: came out again"' in fold
-    assert "70.1 (70.7?)<sup>a</sup> <span" in fold and "✗ did not" in fold
+    assert f'52.1&nbsp;<span role="img" aria-label="{cells.HERE}: came out again"' in fold
+    assert "70.1 (70.7?)<sup>a</sup>&nbsp;<span" in fold and "✗ did not" in fold
     assert counted(html)["All tables"] == [2, 1, 1, 0, 1]
     waiting = ledger_html(*write(tmp_path / "b", papers(), []))
     assert counted(waiting)["All tables"] == [2, 0, 1, 1, 1]

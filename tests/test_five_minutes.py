@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import lru_cache
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from as_program import ROOT
 
 from mmlib.book import checks, rescore
 from mmlib.results.records import Key, load_record
+from mmlib.scenes import scenes
 
 COMMANDS = checks.commands()
 
@@ -60,6 +62,7 @@ def test_intersection_over_union_by_hand():
 @pytest.mark.slow
 def test_published_weights_are_scored_anew_and_others_fail(monkeypatch, capsys):
     monkeypatch.setattr(rescore, "TIMES", ("night",))
+    monkeypatch.setattr(rescore, "scenes", lru_cache(scenes))  # drawn once
     assert rescore.main() == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4 and lines[-1].endswith("are rounding")

@@ -95,10 +95,10 @@ def checked_html(papers: Mapping[str, Paper], checks: Mapping[str, Check]) -> st
     rows.append(["All tables", *_row(sums)])
     made = table(
         rows,
-        columns=["table", "cells", "✓", "✗", "nobody", "in doubt"],
+        columns=["table", "cells", "✓", "✗", "open", "in doubt"],
         caption="Which printed numbers has anybody checked?",
-        footer="✓ checked, and it came out again. ✗ checked, and another number came out. Nobody: not checked by us, "
-        "nor by a source that we have seen. In doubt: for a reason of its own, such as a digit that a scan destroyed; "
+        footer="✓ checked, and it came out again. ✗ checked, and another number came out. Open: nobody has, neither "
+        "we nor a source that we have seen. In doubt: for a reason of its own, such as a digit that a scan destroyed; "
         "the tables below name each doubt. Checked: " + "; ".join(f"{sums[way]} {way}" for way in WAYS) + ".",
     )
     return made.html
@@ -129,4 +129,4 @@ def sign(check: Check | None) -> Html | str:
         return ""
     mark, said = ("✓", "came out again") if check.right else ("✗", "another number came out")
     words = f"{check.way}: {said}"
-    return Html(f' <span role="img" aria-label="{words}" title="{words}">{mark}</span>', f" {mark} ({words})")
+    return Html(f'&nbsp;<span role="img" aria-label="{words}" title="{words}">{mark}</span>', f" {mark} ({words})")
