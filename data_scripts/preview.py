@@ -10,7 +10,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mmlib.scenes import PALETTE, Knobs, scene, split_seeds
+from mmlib.flow import flow_to_rgb
+from mmlib.scenes import Knobs, scene, split_seeds
+from mmlib.show import labels_to_rgb
+from mmlib.show.pixels import to_uint8
 
 LOOKS = {
     "day": Knobs(time="day", fog=0.0, glare=0.0, crowding=0.6),
@@ -23,19 +26,9 @@ LOOKS = {
 
 def tile(sample: dict) -> np.ndarray:
     """rgb and ir above labels and flow, as one (2H, 2W, 3) uint8 picture."""
-    grey = lambda t: (t * 255).round().byte().permute(1, 2, 0).numpy()  # noqa: E731
-    rgb, ir = grey(sample["rgb"]), grey(sample["ir"].expand(3, -1, -1))
-    labels, flow = PALETTE[sample["labels"].numpy()], flow_picture(sample["flow"])
-    return np.vstack([np.hstack([rgb, ir]), np.hstack([labels, flow])])
-
-
-def flow_picture(flow: torch.Tensor) -> np.ndarray:
-    """Direction as hue, length as saturation (strongest motion: fully coloured)."""
-    length, angle = torch.hypot(flow[0], flow[1]), torch.atan2(flow[1], flow[0])
-    strength = length / length.flatten().quantile(0.99).clamp(min=1e-3)
-    hue = (angle / (2 * np.pi) + 0.5) * 255
-    hsv = torch.stack([hue, strength.clamp(0, 1) * 255, torch.full_like(hue, 245)], -1).byte().numpy()
-    return np.asarray(Image.fromarray(hsv, "HSV").convert("RGB"))
+    above = torch.cat([sample["rgb"], sample["ir"].expand(3, -1, -1)], dim=2)  # (3, H, 2W)
+    below = torch.cat([labels_to_rgb(sample["labels"]), flow_to_rgb(sample["flow"][None])[0]], dim=2)
+    return to_uint8(torch.cat([above, below], dim=1))
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import linecache
 import os
 import sys
 from collections.abc import Collection, Mapping
@@ -41,7 +42,9 @@ def run_as_script(
         tags = set(cell["metadata"].get("tags", []))
         if cell["cell_type"] != "code" or tags & set(left_out):
             continue
-        exec(compile("".join(cell["source"]), f"{notebook.name}, cell {number}", "exec"), names)
+        source, name = "".join(cell["source"]), f"{notebook.name}, cell {number}"
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)  # errors show the line
+        exec(compile(source, name, "exec"), names)
         if "parameters" in tags:
             names |= given
     return names
