@@ -414,10 +414,10 @@ def quick(book):
     return book
 
 
-def command(folder: Path, *words: str, **how) -> subprocess.Popen:
+def command(folder: Path, *words: str, **options) -> subprocess.Popen:
     """A command of the night, started."""
     environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, "-m", "mmlib.results", *words], cwd=folder, env=environment, **how)
+    return subprocess.Popen([sys.executable, "-m", "mmlib.results", *words], cwd=folder, env=environment, **options)
 
 
 def finished(folder: Path, *words: str) -> tuple[int, str]:

@@ -50,11 +50,11 @@ def table(
         ValueError: for a row of another length, an unknown column, or groups that do not add up.
     """
     _check(rows, columns, best or {}, formats, groups)
-    how = {name: formats if isinstance(formats, str) else formats.get(name, ".3f") for name in columns}
+    format_of = {name: formats if isinstance(formats, str) else formats.get(name, ".3f") for name in columns}
     winners = {columns.index(name): _winner(rows, columns.index(name), kind) for name, kind in (best or {}).items()}
     numeric = [any(_is_number(row[k]) for row in rows) for k in range(len(columns))]
     labels = columns if cards else [None] * len(columns)
-    body = "".join(_row(row, [how[c] for c in columns], winners, numeric, labels) for row in rows)
+    body = "".join(_row(row, [format_of[c] for c in columns], winners, numeric, labels) for row in rows)
     head = tag("thead", _groups(groups) + _head(columns, numeric, sortable), onclick=SORT if sortable else None)
     title = tag("caption", _title(caption), style="caption-side:top;text-align:left") if caption else ""
     style = "border-collapse:separate;border-spacing:0;font-variant-numeric:tabular-nums;margin:0"
@@ -67,7 +67,7 @@ def table(
         html += tag("div", escape(footer), class_="mm-footer", style="font-size:.8em;margin-top:.3em")
     return Html(
         tag("div", html, class_="mm-tabular" + " mm-cards" * cards, style="margin:1em 0"),
-        _as_text(rows, columns, how, caption),
+        _as_text(rows, columns, format_of, caption),
     )
 
 
@@ -102,33 +102,33 @@ def _winner(rows: Sequence[Sequence[object]], k: int, kind: str) -> float | None
     return (max if kind == "max" else min)(values) if values else None
 
 
-def _text(cell: object, how: str) -> str:
+def _text(cell: object, form: str) -> str:
     if cell is None or cell != cell:
         return BLANK
-    text = format(cell, how) if isinstance(cell, float) else str(cell)
+    text = format(cell, form) if isinstance(cell, float) else str(cell)
     if not _is_number(cell) or "-" not in text:
         return text
     if not text.strip("-0.%"):  # rounded to nothing: no sign
-        return format(0.0, how)
+        return format(0.0, form)
     return text.replace("-", "\N{MINUS SIGN}", 1) if cell < 0 else text
 
 
 def _row(
     row: Sequence[object],
-    how: list[str],
+    formats: list[str],
     winners: dict[int, float | None],
     numeric: list[bool],
     labels: Sequence[str | None],
 ) -> str:
     cells = []
     for k, cell in enumerate(row):
-        content = cell.html if isinstance(cell, Html) else escape(_text(cell, how[k]))
+        content = cell.html if isinstance(cell, Html) else escape(_text(cell, formats[k]))
         if k in winners and winners[k] is not None and _is_number(cell) and cell == winners[k]:
             content = tag("strong", content)
         # The exact value for sorting: what is printed is rounded.
         value = repr(cell) if _is_number(cell) else ("" if cell is None or cell != cell else None)
         # On a phone a whole sentence would be squeezed to one word a line; 45 % of the frame leaves room to scroll.
-        wide = ";min-width:min(16em,45cqi)" if k == 0 and len(_text(cell, how[k])) > SENTENCE else ""
+        wide = ";min-width:min(16em,45cqi)" if k == 0 and len(_text(cell, formats[k])) > SENTENCE else ""
         values = {"style": _align(numeric[k]) + wide, "data_v": value, "data_label": labels[k] if k else None}
         cells.append(tag("th", content, scope="row", **values) if k == 0 else tag("td", content, **values))
     return tag("tr", "".join(cells))
@@ -159,9 +159,9 @@ def _align(number: bool) -> str:
     return f"text-align:{'right' if number else 'left'};padding:.25em .7em"
 
 
-def _as_text(rows, columns, how, caption) -> str:
+def _as_text(rows, columns, format_of, caption) -> str:
     """The same table for a terminal."""
-    lines = [[str(c) for c in columns]] + [[_text(cell, how[c]) for cell, c in zip(row, columns)] for row in rows]
+    lines = [[str(c) for c in columns]] + [[_text(cell, format_of[c]) for cell, c in zip(row, columns)] for row in rows]
     widths = [max(len(line[k]) for line in lines) for k in range(len(columns))]
     body = "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines)
     return f"{caption}\n{body}" if caption else body
