@@ -4,11 +4,11 @@
 and what we ask, `evidence` judges, `tables` shows, `night` runs what is missing. Nothing here can move a number.
 """
 
-from mmlib.files import ROOT, replace_file
-from mmlib.notebooks import PRESETS, check_preset
-from mmlib.results.claims import Cell, Direction, Paper, load_claims, paper_keys, settings
-from mmlib.results.evidence import Interval, Judged, Verdict, judge, judge_book, paired_interval, t_interval
-from mmlib.results.fingerprint import State, code_files, state
+from mmlib.files import ROOT
+from mmlib.notebooks import check_preset
+from mmlib.results.claims import Paper, load_claims, paper_keys, settings
+from mmlib.results.evidence import Interval, Verdict, judge, judge_book, paired_interval, t_interval
+from mmlib.results.fingerprint import state
 from mmlib.results.records import (
     Key,
     Record,
@@ -17,32 +17,23 @@ from mmlib.results.records import (
     find_record,
     load_record,
     read_records,
-    record_path,
     shared_stage,
     split_variant,
     training_block,
     write_record,
 )
-from mmlib.results.tables import assert_finding, frame, last_verified, results_table
-from mmlib.results.weights import load_weights, save_weights, weights_file
+from mmlib.results.tables import frame, results_table
+from mmlib.results.weights import load_weights, save_weights
 
 __all__ = [
-    "Cell",
-    "Direction",
     "Interval",
-    "Judged",
     "Key",
-    "PRESETS",
     "Paper",
     "ROOT",
     "Record",
-    "State",
-    "assert_finding",
-    "last_verified",
     "Verdict",
     "check_preset",
     "checkpoint_folder",
-    "code_files",
     "doubled",
     "find_record",
     "frame",
@@ -54,8 +45,6 @@ __all__ = [
     "paired_interval",
     "paper_keys",
     "read_records",
-    "record_path",
-    "replace_file",
     "results_table",
     "save_weights",
     "settings",
@@ -64,6 +53,5 @@ __all__ = [
     "state",
     "t_interval",
     "training_block",
-    "weights_file",
     "write_record",
 ]
