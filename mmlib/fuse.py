@@ -49,17 +49,16 @@ def load_tsjnet(weights: Path | str | None = None) -> TSJNet | CorrectedMaximum:
 
     state = _state("tsjnet", weights)
     corrects = any(name.startswith("net.") for name in state)
-    if corrects:
-        state = part_of(state, "net")
+    inner = part_of(state, "net") if corrects else state
     try:
-        width = state["encoder.base.norm.weight"].numel()
-        levels = {int(name.split(".")[3]) for name in state if name.startswith("encoder.base.levels.")}
-        pixels = state["encoder.embed.1.weight"].shape[1]
-        with_detail = any(name.startswith("encoder.detail.") for name in state)
+        width = inner["encoder.base.norm.weight"].numel()
+        levels = {int(name.split(".")[3]) for name in inner if name.startswith("encoder.base.levels.")}
+        pixels = inner["encoder.embed.1.weight"].shape[1]
+        with_detail = any(name.startswith("encoder.detail.") for name in inner)
         detail = DetailBranch if with_detail else _no_detail
         net = TSJNet(width, len(levels), math.isqrt(pixels), detail)
         whole = CorrectedMaximum(net) if corrects else net
-        net.load_state_dict(state)
+        whole.load_state_dict(state)
     except (KeyError, RuntimeError, ValueError) as error:
         raise ValueError(f"tsjnet: expected weights of TSJNet, got others ({_first(error)})") from None
     return whole.eval().requires_grad_(False)

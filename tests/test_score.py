@@ -128,7 +128,7 @@ def test_tsjnet_fuses_by_weights_of_any_of_its_sizes_and_refuses_others(folders,
     expected = fuse(net, luma(pairs[0]["rgb"][None]), pairs[0]["ir"][None])
     torch.testing.assert_close(read_image(path, 1)[None], expected, atol=0.5 / 255 + 1e-6, rtol=0)
     corrected = CorrectedMaximum(net).eval()  # the variant skip
-    torch.nn.init.normal_(net.decoder.head[2].weight)
+    torch.nn.init.normal_(corrected.correction[0].weight)
     save_file(corrected.state_dict(), tmp_path / "skip.safetensors")
     (path,) = fuse_folder(pairs[:1], tmp_path / "skip", "tsjnet", weights=tmp_path / "skip.safetensors", colour=False)
     expected = fuse(corrected, luma(pairs[0]["rgb"][None]), pairs[0]["ir"][None])

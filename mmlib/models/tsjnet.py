@@ -367,12 +367,16 @@ class Decoder(nn.Module):
             nn.Sigmoid(),
         )
 
-    def forward(self, base: Tensor, detail: Tensor) -> tuple[Tensor, Tensor]:
-        """The image (B, 1, H, W), and the gates (B, 8, H/s, W/s)."""
+    def features(self, base: Tensor, detail: Tensor) -> tuple[Tensor, Tensor]:
+        """What the image is made from (B, 8 width, H/s, W/s), and the gates (B, 8, H/s, W/s)."""
         x = torch.cat([base, detail], dim=1)  # (B, 2 width, H/s, W/s)
         x, gates = self.gates(x)
         x = self.reduce(x)  # (B, s width / 2, H/s, W/s)
-        x = self.trunk(x)  # (B, 8 width, H/s, W/s)
+        return self.trunk(x), gates
+
+    def forward(self, base: Tensor, detail: Tensor) -> tuple[Tensor, Tensor]:
+        """The image (B, 1, H, W), and the gates (B, 8, H/s, W/s)."""
+        x, gates = self.features(base, detail)
         return self.head(x), gates
 
 
@@ -392,35 +396,43 @@ class TSJNet(nn.Module):
         base: Callable[[int, int], nn.Module] = NATBranch,
     ):
         super().__init__()
+        self.width = width
+        self.pixel_unshuffle = pixel_unshuffle
         self.multiple = pixel_unshuffle * 2 ** (levels + 1)
         self.encoder = Encoder(width, pixel_unshuffle, base(width, levels), detail(width))
         self.fuse_base = base(width, levels)
         self.fuse_detail = detail(width)
         self.decoder = Decoder(width, pixel_unshuffle)
 
-    def forward(self, vis: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
-        """The fused image (B, 1, H, W), and its gates (B, 8, H/s, W/s)."""
+    def features(self, vis: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
+        """What the fused image is made from (B, 8 width, H/s, W/s), and its gates (B, 8, H/s, W/s)."""
         base_vis, detail_vis = self.encoder(vis)
         base_ir, detail_ir = self.encoder(ir)
         base = self.fuse_base(base_vis + base_ir)
         detail = self.fuse_detail(detail_vis + detail_ir)
-        return self.decoder(base, detail)
+        return self.decoder.features(base, detail)
+
+    def forward(self, vis: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
+        """The fused image (B, 1, H, W), and its gates (B, 8, H/s, W/s)."""
+        x, gates = self.features(vis, ir)
+        return self.decoder.head(x), gates
 
     def reconstruct(self, vis: Tensor, ir: Tensor) -> dict[str, Tensor]:
-        """For training: `fused` and its `gates`, and both inputs decoded alone, `vis` and `ir`."""
+        """For training: `fused`, its `features` and `gates`, and both inputs decoded alone, `vis` and `ir`."""
         # One call for both inputs, because at test time they share one running mean.
         base, detail = self.encoder(torch.cat([vis, ir]))  # (2B, width, H/s, W/s) each
         base_vis, base_ir = base.chunk(2)
         detail_vis, detail_ir = detail.chunk(2)
         base_fused = self.fuse_base(base_vis + base_ir)
         detail_fused = self.fuse_detail(detail_vis + detail_ir)
-        images, gates = self.decoder(
+        x, gates = self.decoder.features(
             torch.cat([base_fused, base_vis, base_ir]),
             torch.cat([detail_fused, detail_vis, detail_ir]),
-        )  # (3B, 1, H, W), (3B, 8, H/s, W/s)
-        fused, decoded_vis, decoded_ir = images.chunk(3)
+        )  # (3B, 8 width, H/s, W/s), (3B, 8, H/s, W/s)
+        fused, decoded_vis, decoded_ir = self.decoder.head(x).chunk(3)  # (B, 1, H, W) each
+        x_fused, _, _ = x.chunk(3)
         gates_fused, _, _ = gates.chunk(3)
-        return {"fused": fused, "gates": gates_fused, "vis": decoded_vis, "ir": decoded_ir}
+        return {"fused": fused, "features": x_fused, "gates": gates_fused, "vis": decoded_vis, "ir": decoded_ir}
 
 
 @torch.no_grad()
@@ -469,21 +481,26 @@ def fusion_losses(out: dict[str, Tensor], vis: Tensor, ir: Tensor, target: Tenso
 
 
 class CorrectedMaximum(nn.Module):
-    """Ours, not the paper's: what a TSJNet puts out is read as a correction to max(V, I), from -0.5 to 0.5."""
+    """Ours, not the paper's: max(V, I) plus a correction from -0.5 to 0.5, made from a TSJNet's last features."""
 
     def __init__(self, net: TSJNet):
         super().__init__()
         self.net = net
         self.multiple = net.multiple
-        last = net.decoder.head[2]
-        nn.init.zeros_(last.weight)  # its sigmoid gives 0.5, a correction of 0
+        last = nn.Conv2d(8 * net.width, net.pixel_unshuffle**2, kernel_size=3, padding=1, bias=False)
+        nn.init.zeros_(last.weight)  # the first correction is 0
+        self.correction = nn.Sequential(last, nn.PixelShuffle(net.pixel_unshuffle), nn.Tanh())
+
+    def corrected(self, vis: Tensor, ir: Tensor, features: Tensor) -> Tensor:
+        """The fused image (B, 1, H, W), not cut to [0, 1]."""
+        return torch.maximum(vis, ir) + 0.5 * self.correction(features)
 
     def forward(self, vis: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
         """The fused image (B, 1, H, W), not cut to [0, 1], and the gates."""
-        out, gates = self.net(vis, ir)
-        return torch.maximum(vis, ir) + (out - 0.5), gates
+        features, gates = self.net.features(vis, ir)
+        return self.corrected(vis, ir, features), gates
 
     def reconstruct(self, vis: Tensor, ir: Tensor) -> dict[str, Tensor]:
         """As TSJNet's; the inputs are decoded without the skip."""
         out = self.net.reconstruct(vis, ir)
-        return out | {"fused": torch.maximum(vis, ir) + (out["fused"] - 0.5)}
+        return out | {"fused": self.corrected(vis, ir, out["features"])}
