@@ -121,12 +121,7 @@ def frames(
     names = [str(name) for name in names]
     if not len(items) or len(items) != len(names):
         raise ValueError(f"expected one name for each frame, got {len(items)} frames and {len(names)} names")
-    if not 0 <= start < len(items):
-        raise ValueError(f"expected start from 0 to {len(items) - 1}, got {start}")
-    drawn = [_frame(item, f"{alt}: {name}", width, pixelated) for item, name in zip(items, names)]
-    shown = ["inherit" if i == start else "hidden" for i in range(len(drawn))]
-    stack = "".join(tag("div", f, class_="mm-frame", style=f"{STACK}visibility:{v}") for f, v in zip(drawn, shown))
-    stage = tag("div", stack, class_="mm-stage", style="display:grid")
+    stage = _stage(items, names, start, alt, width, pixelated)
     control = _range(len(items) - 1, start, STEP, f"frame of: {alt}", names[start], data_names=json.dumps(names))
     button = tag("button", "Play", type="button", onclick=PLAY, aria_pressed="false") if play else ""
     row = tag("div", control + button + _output(names[start]), class_="mm-controls", style=ROW)
@@ -156,12 +151,7 @@ def pick(
     if not len(items) or not len(items) == len(faces) == len(names):
         counts = f"{len(items)} frames, {len(faces)} faces and {len(names)} names"
         raise ValueError(f"expected a face and a name for each frame, got {counts}")
-    if not 0 <= start < len(items):
-        raise ValueError(f"expected start from 0 to {len(items) - 1}, got {start}")
-    drawn = [_frame(item, f"{alt}: {name}", width, pixelated) for item, name in zip(items, names)]
-    shown = ["inherit" if i == start else "hidden" for i in range(len(drawn))]
-    stack = "".join(tag("div", f, class_="mm-frame", style=f"{STACK}visibility:{v}") for f, v in zip(drawn, shown))
-    stage = tag("div", stack, class_="mm-stage", style="display:grid")
+    stage = _stage(items, names, start, alt, width, pixelated)
     buttons = []
     for k, (face, name) in enumerate(zip(faces, names)):
         edge = "#d55e00" if k == start else "transparent"
@@ -182,10 +172,8 @@ def explore(
     *,
     alt: str,
     caption: str | None = None,
-    width: int | None = None,
     start: int | None = None,
     format: Callable[[object], str] = str,
-    pixelated: bool = False,
 ) -> object:
     """A slider over ``values`` that shows ``draw(value)``: a picture, a list of pictures, or a finished figure.
 
@@ -202,13 +190,11 @@ def explore(
     start = len(values) // 2 if start is None else start
     names = [f"{name} = {format(value)}" for value in values]
     if is_static():
-        drawn = [draw(value) for value in values]
-        options = {"names": names, "width": width, "start": start, "pixelated": pixelated}
-        return frames(drawn, alt=alt, caption=caption, **options)
-    return _live(draw, name, [(format(v), v) for v in values], start, alt, caption, width, pixelated)
+        return frames([draw(value) for value in values], names=names, start=start, alt=alt, caption=caption)
+    return _live(draw, name, [(format(v), v) for v in values], start, alt, caption)
 
 
-def _live(draw, name, options, start, alt, caption, width, pixelated):
+def _live(draw, name, options, start, alt, caption):
     """The ipywidgets side of :func:`explore`."""
     import ipywidgets
 
@@ -219,13 +205,26 @@ def _live(draw, name, options, start, alt, caption, width, pixelated):
 
     def redraw(change: object = None) -> None:
         said = f"{alt}: {name} = {slider.label}"
-        picture.value = figure(
-            _frame(draw(slider.value), said, width, pixelated), alt=said, caption=caption, kind="explore"
-        ).html
+        drawn = _frame(draw(slider.value), said, width=None, pixelated=False)
+        picture.value = figure(drawn, alt=said, caption=caption, kind="explore").html
 
     slider.observe(redraw, "value")
     redraw()
     return ipywidgets.VBox([picture, slider])
+
+
+def _stage(
+    items: Sequence[Drawn], names: Sequence[str], start: int, alt: str, width: int | None, pixelated: bool
+) -> str:
+    """All frames in one place, of which one is to be seen."""
+    if not 0 <= start < len(items):
+        raise ValueError(f"expected start from 0 to {len(items) - 1}, got {start}")
+    stack = []
+    for k, (item, name) in enumerate(zip(items, names)):
+        drawn = _frame(item, f"{alt}: {name}", width, pixelated)
+        seen = "inherit" if k == start else "hidden"
+        stack.append(tag("div", drawn, class_="mm-frame", style=f"{STACK}visibility:{seen}"))
+    return tag("div", "".join(stack), class_="mm-stage", style="display:grid")
 
 
 def _frame(item: Drawn, alt: str, width: int | None, pixelated: bool) -> str:
