@@ -424,6 +424,22 @@ def test_a_value_agrees_up_to_half_its_last_digit(printed, low, high, expected):
     assert value_verdict(printed, one_run).word == expected
 
 
+@pytest.mark.parametrize(("ours", "expected"), [(4414.9, "agrees"), (4446.0, "differs"), (4357.0, "differs")])
+def test_without_seeds_a_value_may_be_off_by_a_share(ours, expected):
+    one_run = Interval(ours, ours, ours, 1)
+    assert value_verdict("4401.71", one_run, within=0.01).word == expected
+    assert value_verdict("4401.71", one_run).word == "differs"
+
+
+@pytest.mark.parametrize(("seeds", "expected"), [(1, "agrees"), (5, "differs")])
+def test_only_a_number_without_seeds_has_a_margin(word, seeds, expected):
+    tables = text()["tables"]
+    tables[0]["rows"][1]["measure"]["seeds"] = seeds
+    tables[0]["rows"][1]["within"] = 0.05
+    records = grid(flow=0.54 if seeds > 1 else [0.54])
+    assert word(records, top={"tables": tables}, which="toy.t1.ours.miou").word == expected
+
+
 @pytest.mark.parametrize(("sigmas", "expected"), [(2.9, "agrees"), (3.1, "differs")])
 def test_the_papers_value_is_one_more_run_and_not_the_mean_of_many(sigmas, expected):
     # Five runs with s = 1: t(4) = 2.776; one more run lies within 2.776 sqrt(1 + 1/5) = 3.04, the mean within 1.24.

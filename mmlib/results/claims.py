@@ -32,7 +32,9 @@ GRADES = {
     "D": "our choice",
 }
 HEADLINE_SEEDS, SEEDS = 10, 5
-INHERITED = ("kind", "metric", "convention", "data", "split", "grade", "better", "scale", "measure", "withheld")
+INHERITED = (
+    "kind", "metric", "convention", "data", "split", "grade", "better", "scale", "measure", "withheld", "within",
+)  # fmt: skip
 INHERITED += ("reason", "command", "doubts")
 """What a table may say for all its cells, and a column, a row or a cell may say for itself."""
 
@@ -106,7 +108,9 @@ class Cell(_Strict):
 
     `value` is the text as printed, so that its digits are known; None where the cell is missing. `instead` is what
     evidence says the cell should hold where the printed value is doubted. `scale` takes our unit to the paper's (100
-    for fractions that the paper prints as percent). `withheld` says why a value is shown but not judged.
+    for fractions that the paper prints as percent). `withheld` says why a value is shown but not judged. `within` is
+    the share of the printed value by which ours may be off, for methods that are run as they were released: another
+    library or picture format moves their scores, and there are no seeds to show by how much.
     """
 
     id: str
@@ -127,6 +131,7 @@ class Cell(_Strict):
     instead: Text | None = None
     measure: Measure | None = None
     withheld: Text | None = None
+    within: float = Field(default=0.0, ge=0, le=0.05)
     reason: Text | None = None
     command: Text | None = None
 

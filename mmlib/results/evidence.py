@@ -517,15 +517,16 @@ def _value(cell: Cell, paper: Paper, records: Mapping[Key, Record]) -> Judged:
     except Incomplete as error:
         detail = cell.reason if cell.reason and ours is None else str(error)
         return Judged(cell, Verdict(NOT_ATTEMPTED, detail, ours, command=command), {})
-    verdict = value_verdict(cell.value or "", ours)
+    verdict = value_verdict(cell.value or "", ours, cell.within if measure.seeds == 1 else 0.0)
     names = tuple(str(run.key) for run in runs)
     return Judged(cell, replace(verdict, command=command, runs=names), {measure.variant: ours})
 
 
-def value_verdict(printed: str, ours: Interval) -> Verdict:
+def value_verdict(printed: str, ours: Interval, within: float = 0.0) -> Verdict:
     """**agrees** if the printed number could be one more run of ours, else **differs**.
 
-    The printed number is compared with our prediction interval for one run, widened by half its last digit.
+    The printed number is compared with our prediction interval for one run, widened by half its last digit. Without
+    seeds there is no such interval; then ours may be off by the share `within` of the printed number.
     """
     paper, slack = float(printed), half_last_digit(printed)
     edge = ROUNDING * max(1.0, abs(paper))
@@ -533,6 +534,9 @@ def value_verdict(printed: str, ours: Interval) -> Verdict:
     gap = ours.mean - paper
     if low - slack - edge <= paper <= high + slack + edge:
         return Verdict(AGREES, f"the paper's {printed} could be one more run of ours", ours, gap=gap)
+    if abs(gap) <= within * abs(paper):
+        detail = f"ours is {gap:+.4g} away from the paper's {printed}, within {100 * within:g} %"
+        return Verdict(AGREES, detail, ours, gap=gap)
     return Verdict(DIFFERS, f"ours is {gap:+.4g} away from the paper's {printed}", ours, gap=gap)
 
 
