@@ -49,6 +49,7 @@ def test_a_gain_is_paired_and_in_points():
     gain = figures10.worth(scores, "ir", "night.clear")
     assert gain.mean == pytest.approx(10.0) and gain.half == pytest.approx(0.0, abs=1e-9), "luck cancels seed by seed"
     assert figures10.over_shuffled(scores, "ir", "night.clear", "movers").mean == pytest.approx(5.0)
+    assert figures10.over_the_day(scores, "ir", "clear") == pytest.approx(10.0)
     assert figures10.worth(scores, "ir", "night.nowhere") is None
     assert figures10.worth(scores.iloc[:1], "ir", "night.clear") is None, "one seed has no interval"
 

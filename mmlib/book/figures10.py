@@ -118,6 +118,11 @@ def worth(scores: pandas.DataFrame, sense: str, at: str, what: str = "miou") -> 
     return difference(scores, f"{at}.rgb_{sense}.{what}", f"{at}.rgb.{what}")
 
 
+def over_the_day(scores: pandas.DataFrame, sense: str, condition: str, what: str = "miou") -> float:
+    """What a sense adds to RGB alone in one condition, mean over day, dusk and night."""
+    return sum(worth(scores, sense, f"{time}.{condition}", what).mean for time in TIMES) / len(TIMES)
+
+
 def over_shuffled(scores: pandas.DataFrame, sense: str, at: str, what: str = "miou") -> Interval | None:
     """What a sense is worth over that of another street."""
     return difference(scores, f"{at}.rgb_{sense}.{what}", f"{at}.rgb_{sense}_shuffled.{what}")
@@ -234,7 +239,7 @@ def _cell(scores: pandas.DataFrame, sense: str, at: str, what: str) -> Html | No
     large = f"{signed(own.mean)}{mark}"
     half = tag("span", f"±{own.half:.1f}", style="font-size:.85em")
     # Narrow, so that all five senses stand side by side on a phone.
-    box = f"display:inline-block;font-size:.85em;padding:.1em .3em;margin:0 -.3em;border-radius:3px;background:{tint}"
+    box = f"display:inline-block;font-size:.85em;padding:.1em .3em;margin:0 -.55em;border-radius:3px;background:{tint}"
     box += ";line-height:1.25"
     return Html(tag("span", f"{large}<br>{half}", style=box), f"{large} ±{own.half:.1f}")
 
@@ -249,7 +254,10 @@ def the_map(scores: pandas.DataFrame, what: str = "miou") -> Html:
     columns = ["", "IR", "avg.", "flow", "depth", "words"]
     tables = []
     for time in TIMES:
-        rows = [[name, *(_cell(scores, sense, f"{time}.{at}", what) for sense in SENSES)] for at, name in ROWS.items()]
+        rows = []
+        for at, name in ROWS.items():
+            label = Html(tag("span", escape(name), style="font-size:.85em"), name)
+            rows.append([label, *(_cell(scores, sense, f"{time}.{at}", what) for sense in SENSES)])
         tables.append(show.table(rows, columns=columns))
     return show.frames(
         tables,
