@@ -118,9 +118,9 @@ def test_specialists_are_compared_on_their_own_seeds():
     assert "+10.0 ± 0.0" in text and "+20.0 ± 0.0" in text
 
 
-def test_a_street_is_shown_by_five_senses():
+def test_a_street_is_shown_by_four_senses():
     street = {"rgb": torch.rand(1, 3, 8, 8), "ir": torch.rand(1, 1, 8, 8), "flow": torch.zeros(1, 2, 8, 8)}
     street["depth"] = torch.full((1, 1, 8, 8), torch.inf)
     pictures = figures10.street_as_shown(street)
-    assert [name for _, name in pictures] == ["RGB", "infrared", "their average", "flow", "depth"]
+    assert [name for _, name in pictures] == ["RGB", "infrared", "flow", "depth"]
     assert all(picture.isfinite().all() for picture, _ in pictures)

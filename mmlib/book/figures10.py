@@ -139,13 +139,12 @@ def counts(scores: pandas.DataFrame, sense: str, at: str, what: str = "miou") ->
 
 
 def street_as_shown(street: Mapping[str, Tensor]) -> list[tuple[Tensor, str]]:
-    """What five senses show of the first of some streets; the sixth, words, is no picture."""
+    """What four senses show of the first of some streets."""
     longest = 0.06 * street["flow"].shape[-1]
     nearness = torch.where(street["depth"][0].isinf(), 0.0, 4 / street["depth"][0])
     return [
         (street["rgb"][0], "RGB"),
         (street["ir"][0], "infrared"),
-        ((street["rgb"][0] + street["ir"][0]) / 2, "their average"),
         (flow_to_rgb(street["flow"][:1], longest)[0], "flow"),
         (show.colour(nearness, "magma", 0.0, 1.0), "depth"),
     ]
@@ -162,7 +161,7 @@ OPENING = {
 
 
 def opening(size: tuple[int, int]) -> Html:
-    """One street in six conditions, as five senses show it."""
+    """One street in six conditions, as four senses show it."""
     fields = ("rgb", "ir", "flow", "depth")
     drawn = []
     for knobs in OPENING.values():
@@ -173,8 +172,8 @@ def opening(size: tuple[int, int]) -> Html:
         names=list(OPENING),
         start=1,
         width=300,
-        alt="One street as five senses show it; in each condition another of them fails",
-        caption="One street in six conditions. The sixth sense is a passenger, who says two or three things about it.",
+        alt="One street as four senses show it; in each condition another of them fails",
+        caption="One street in six conditions, as four senses show it.",
     )
 
 
