@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import pandas
 import pytest
@@ -9,7 +10,7 @@ import torch
 from results_toy import numbers_of
 
 from mmlib.book import figures10
-from mmlib.results import frame
+from mmlib.results import Key, frame
 
 NOTHING = frame("senses", preset="night").iloc[:0]
 SEEDS = [0.0, 0.01, 0.02]
@@ -41,6 +42,7 @@ def test_a_figure_without_records_says_so():
     assert "no run is published yet" in figures10.twice(NOTHING).text
     assert "no run is published yet" in figures10.expectations(scores).text
     assert "no run is published yet" in figures10.learning({}).text
+    assert "no run is published yet" in figures10.tuning({}).text
     assert "no run is published yet" in figures10.predictions({}, {}).text
 
 
@@ -105,6 +107,16 @@ def test_tables_of_one_network():
     assert "+0.0 ± 0.0" in figures10.expectations(scores).text
     longer = numbers.assign(longer=2, value=numbers.value + 0.05)
     assert "+5.0" in figures10.twice(pandas.concat([numbers, longer[longer.seed < 2]])).text
+
+
+def test_the_rates_that_were_tried_stand_in_order():
+    runs = {}
+    for name, level in (("rate_5e4", 0.3), ("rate_1e3", 0.2), ("rate_2e3", 0.1)):
+        values = {"val": {watched: level + k / 100 for k, watched in enumerate(figures10.WATCHED)}}
+        runs[Key("senses", name, "ministreet", "night", 0)] = SimpleNamespace(values=values)
+    assert figures10.tried(runs)["rate_5e4"] == pytest.approx([30, 31, 32, 33])
+    lines = figures10.tuning(runs).text.splitlines()
+    assert [line.split()[0] for line in lines[-3:]] == ["0.0005", "0.001", "0.002"]
 
 
 def test_specialists_are_compared_on_their_own_seeds():

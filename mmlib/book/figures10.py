@@ -202,7 +202,7 @@ def learning(runs: Runs) -> Html:
     told = run.values["learning"]
 
     def draw(ax) -> None:
-        for name in ("rgb", "rgb_flow", "rgb_ir", "all"):
+        for name in WATCHED:
             ax.plot(told["step"], [100 * value for value in told[name]], ".-", label=SETS[name])
         ax.set(xlabel="step", ylabel="val mIoU, points")
         ax.legend(loc="lower right")
@@ -441,6 +441,32 @@ def twice(numbers: pandas.DataFrame) -> Html:
         columns=["shown", "once", "twice", "moved"],
         formats={"once": ".1f", "twice": ".1f", "moved": "+.1f"},
         caption="mIoU on the mean over all conditions, after the published number of steps and after twice as many",
+    )
+
+
+RATES = {"rate_5e4": 5e-4, "rate_1e3": 1e-3, "rate_2e3": 2e-3}
+WATCHED = ("rgb", "rgb_ir", "rgb_flow", "all")
+"""Sets of senses whose val mIoU is watched during training."""
+
+
+def tried(runs: Runs) -> dict[str, list[float]] | None:
+    """The learning rates that were tried, and what each scored on val with some sets of senses, in points."""
+    found = {name: figures.record(runs, name) for name in RATES}
+    if None in found.values():
+        return None
+    return {name: [100 * run.values["val"][watched] for watched in WATCHED] for name, run in found.items()}
+
+
+def tuning(runs: Runs) -> Html:
+    """The table of the learning rates that were tried."""
+    found = tried(runs)
+    if found is None:
+        return missing("Learning rates")
+    return show.table(
+        [[f"{RATES[name]:g}", *scores] for name, scores in found.items()],
+        columns=["learning rate", *(SETS[name] for name in WATCHED)],
+        formats=".1f",
+        caption="mIoU on val streets after 600 steps, one run each, points",
     )
 
 
