@@ -6,6 +6,7 @@ from dataclasses import asdict
 import pytest
 import torch
 
+from mmlib.book import figures10
 from mmlib.files import ROOT
 from mmlib.results import load_claims
 from mmlib.results.fingerprint import NOT_RUN, notebook_code
@@ -150,7 +151,8 @@ def test_streets_to_learn_from_come_in_all_conditions(chapter):
 
 def test_a_condition_of_the_test_turns_one_knob_or_none(chapter):
     conditions = chapter["CONDITIONS"]
-    assert len(conditions) + len(chapter["AIR"]) == 16 and conditions["clear"] == {}
+    assert {*conditions, *chapter["AIR"]} == set(figures10.ROWS) and conditions["clear"] == {}
+    assert {condition for _, _, at in figures10.AXES.values() for condition in at} == set(figures10.ROWS)
     for name, change in conditions.items():
         Knobs(**change)
         assert name == "clear" or len(change) == 1
@@ -158,6 +160,6 @@ def test_a_condition_of_the_test_turns_one_knob_or_none(chapter):
 
 def test_the_claims_ask_for_sets_that_are_tested(chapter):
     sets = chapter["SETS"]
-    assert len(sets) == 20 and set(chapter["SHUFFLED"]) <= set(sets)
+    assert set(figures10.SETS) | set(chapter["SHUFFLED"]) == set(sets), "the pages name all sets, and no others"
     for row in load_claims("senses").directions:
         assert {row.a, *row.b, *row.controls} <= set(sets), row.id
