@@ -85,9 +85,10 @@ def test_methods_are_ranked_on_the_pairs_and_metrics_that_all_have(monkeypatch):
     assert order == ["LRRNet", "ReCoNet", "ours"] and "0.6" in text and "3.3" not in text
 
 
-def test_the_real_pairs_of_the_pages_are_there(shared_data):
+def test_the_real_pairs_of_the_pages_are_there(shared_data, monkeypatch):
     from mmlib.data import load
 
+    monkeypatch.setenv("MMLIB_DATA", str(shared_data))
     assert {figures.REAL_NIGHT, "00537D"} <= set(load("msrs", boxes=None).names)
 
 

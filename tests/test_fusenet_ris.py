@@ -1,5 +1,6 @@
 """FuseNet-RIS: counted, read word by word the slow way, and asked what it must not depend on."""
 
+import ast
 import math
 from pathlib import Path
 
@@ -237,11 +238,20 @@ def test_at_first_hardly_a_pixel_is_meant():
 # The notebook's own functions
 
 
+def _defines(node):
+    """Whether a statement defines a function or a constant, and runs nothing."""
+    if isinstance(node, ast.Assign):
+        return node.targets[0].id[0].isupper()
+    return isinstance(node, ast.FunctionDef)
+
+
 def chapter(*starts, **names):
-    """The chapter's cells that begin so, executed together."""
+    """What the chapter's cells with such lines define: functions and constants."""
     cells = nbformat.read(ROOT / "nbs" / "09_fusenet_ris.ipynb", as_version=4).cells
     for start in starts:
-        exec(next(c.source for c in cells if c.cell_type == "code" and c.source.startswith(start)), names)  # noqa: S102
+        source = next(c.source for c in cells if c.cell_type == "code" and f"\n{start}" in "\n" + c.source)
+        kept = [node for node in ast.parse(source).body if _defines(node)]
+        exec(compile(ast.Module(kept, []), start, "exec"), names)  # noqa: S102
     return names
 
 

@@ -286,7 +286,7 @@ def test_silent_about_a_fresh_tsjnet():
         return tsjnet.fusion_losses(net.reconstruct(visible, ir), visible, ir)
 
     encoder = net.encoder
-    parts = {"trunk": encoder.trunk, "base": encoder.base, "detail": encoder.detail, "decoder": net.decoder}
+    parts = {"trunk": encoder.trunk, "base": encoder.base, "detail": encoder.detail, "decoder": net.decoder.trunk}
     parts |= {"fused base": net.fuse_base, "fused detail": net.fuse_detail}
     parts |= {"back": Part(encoder.base.upsample, "branch", joins=encoder.reduce)}
     parts |= {"attention": Part(encoder.base.levels[0].blocks[0].attn, "branch")}
