@@ -270,7 +270,8 @@ def test_a_pair_is_right_if_both_are_and_a_network_that_does_not_read_gets_none(
         phrase = Phrase(text, kind, "car", (meant,), (11, 12, 13))
         return {"phrase": phrase, "right": right, "new": new, "street": street}
 
-    names = chapter("Change = ", "def pairs", opposite=opposite, Callable=list, Phrase=Phrase, FuseNetRIS=None)
+    given = {"Callable": list, "Phrase": Phrase, "FuseNetRIS": None, "Tensor": torch.Tensor, "torch": torch}
+    names = chapter("Change = ", "def pairs", opposite=opposite, **given)
     pairs, which = names["pairs"], names["which"]
     rows = [
         row("the car on the left", "place", 11, 1.0),
