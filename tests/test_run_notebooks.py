@@ -13,6 +13,7 @@ from mmlib.files import ROOT
 RUNS = [
     ("06c_davis", "davis", "flow2seg"),
     ("06c_davis", "davis", "pspnet"),
+    ("06c_davis", "davis", "flow_shuffled"),
     ("08c_rivals", "tno", "laplacian_pyramid"),
     ("08d_boxes", "msrs", "visible"),
     ("08d_boxes", "msrs", "stacked"),
