@@ -7,6 +7,8 @@ import torch
 from results_toy import numbers_of
 
 from mmlib.book import figures, figures07
+from mmlib.fusion.measure import APART, column
+from mmlib.metrics.fusion import CONVENTIONS
 from mmlib.results import Key, frame
 from mmlib.show.html import Html
 
@@ -63,14 +65,17 @@ def test_places_on_vifb_are_mean_ranks_by_the_direction_of_each_metric(monkeypat
 
 
 def rival(scores, names):
-    """A public method's record, in what a ranking reads."""
-    return SimpleNamespace(values={"names": names, "pictures": scores})
+    """A public method's record, in what a ranking reads; both sources give the same value."""
+    pictures = {column("tsjnet", metric): [None] * len(names) for metric in CONVENTIONS["tsjnet"]}
+    for metric, values in scores.items():
+        pictures[column("tsjnet", metric)] = [[value, value] if metric in APART else value for value in values]
+    return SimpleNamespace(values={"names": names, "pictures": pictures})
 
 
 def test_methods_are_ranked_on_the_pairs_and_metrics_that_all_have(monkeypatch):
     there = {
         Key("rivals", "reconet", "tno-png", "night", 0): rival(
-            {"ssim": [0.5, 0.5, 9.0], "en": [1, 1, 1]}, ["a", "b", "c"]
+            {"ssim": [0.5, 0.5, 9.0], "psnr": [1, 1, 1]}, ["a", "b", "c"]
         ),
         Key("rivals", "lrrnet", "tno-png", "night", 0): rival({"ssim": [0.9, 0.3]}, ["a", "b"]),
         Key("rivals", "lrrnet", "msrs-jpeg92", "night", 0): rival({"ssim": [5.0, 5.0]}, ["a", "b"]),
@@ -80,7 +85,7 @@ def test_methods_are_ranked_on_the_pairs_and_metrics_that_all_have(monkeypatch):
              {"names": ["b", "a"], "pictures": {"fused": {"ssim": [0.4, 0.6]}}}]  # fmt: skip
     methods = figures.public_methods("tno") | {"ours": figures.pair_by_pair(seeds, "fused")}
     text = figures.ranking(methods, "TNO", "").text
-    assert "2 pairs of TNO" in text and "en" not in text.split() and "5" not in text.split()
+    assert "2 pairs of TNO" in text and "psnr" not in text.split() and "5" not in text.split()
     order = sorted(("LRRNet", "ReCoNet", "ours"), key=text.index)
     assert order == ["LRRNet", "ReCoNet", "ours"] and "0.6" in text and "3.3" not in text
 

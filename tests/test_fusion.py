@@ -217,7 +217,7 @@ def test_a_folder_is_fused_picture_by_picture(tmp_path, random_networks, capsys)
 
 
 def test_measuring_a_set(tmp_path, random_networks):
-    from mmlib.fusion.measure import measure
+    from mmlib.fusion.measure import measure, scores
     from mmlib.metrics.fusion import evaluate
 
     rgb, ir = pair(2, (48, 64))
@@ -231,7 +231,41 @@ def test_measuring_a_set(tmp_path, random_networks):
     vis = torch.stack([luma8(pairs[i]["rgb"]) / 255 for i in range(2)])
     ir = torch.stack([pairs[i]["ir"] for i in range(2)])
     expected = evaluate(fuse(vis, ir, "seafusion", released=True), vis, ir, convention="tsjnet")
+    under_tsjnet = scores(values["pictures"], "tsjnet")
     for metric, value in expected.items():
-        assert values["pictures"][metric] == pytest.approx(value.tolist(), rel=1e-6)
-        assert values["test"][metric] == pytest.approx(value.mean().item(), rel=1e-6)
-    assert sum(values["sources"]["vif"][0]) / 2 == pytest.approx(values["pictures"]["vif"][0])
+        assert under_tsjnet[metric] == pytest.approx(value.tolist(), rel=1e-5)
+        assert values["test"][metric] == pytest.approx(value.mean().item(), rel=1e-5)
+    assert len(values["pictures"]["vif, dominant"][0]) == 2, "VIF is kept against each source"
+
+
+def test_every_convention_is_measured_as_evaluate_does(tmp_path, random_networks):
+    from mmlib.fusion.measure import column, measure, scores
+    from mmlib.metrics.fusion import CONVENTIONS, evaluate
+
+    rgb, ir = pair(1, (176, 184))  # MS-SSIM needs 161 pixels
+    for folder, images in (("vi", rgb), ("ir", ir)):
+        (tmp_path / folder).mkdir()
+        write_image(tmp_path / folder / "a.png", images[0])
+    values = measure(data.own_images("mine", tmp_path, rgb="vi", ir="ir"), "average")
+    vis = luma8(rgb) / 255
+    fused = fuse(vis, ir, "average", released=True)
+    for convention in CONVENTIONS:
+        expected = evaluate(fused, vis, ir, convention=convention)
+        found = scores(values["pictures"], convention)
+        assert found.keys() == expected.keys()
+        for metric, value in expected.items():
+            assert found[metric] == pytest.approx(value.tolist(), rel=1e-5), (convention, metric)
+    assert column("tang", "en") == column("dominant", "en"), "computed alike, kept once"
+    assert column("tang", "ssim") != column("dominant", "ssim"), "computed otherwise, kept apart"
+
+
+def test_a_picture_too_small_for_a_metric_has_none(tmp_path, random_networks):
+    from mmlib.fusion.measure import measure, scores
+
+    rgb, ir = pair(1, (48, 64))
+    for folder, images in (("vi", rgb), ("ir", ir)):
+        (tmp_path / folder).mkdir()
+        write_image(tmp_path / folder / "a.png", images[0])
+    with pytest.warns(UserWarning, match="ms_ssim is left out"):
+        values = measure(data.own_images("mine", tmp_path, rgb="vi", ir="ir"), "average")
+    assert scores(values["pictures"], "dominant")["ms_ssim"] == [None]

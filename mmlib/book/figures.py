@@ -331,12 +331,15 @@ def pair_by_pair(tested: Sequence[Mapping], kind: str) -> PairByPair:
     return made
 
 
-def public_methods(test: str) -> dict[str, PairByPair]:
-    """What public methods score on a set, by their titles."""
+def public_methods(test: str, convention: str = "tsjnet") -> dict[str, PairByPair]:
+    """What public methods score on a set, by their titles, on the metrics that are defined for all of its pairs."""
+    from mmlib.fusion.measure import scores
+
     made = {}
     for method, run in public_runs(test).items():
-        scores = run.values["pictures"].items()
-        made[title_of(method)] = {metric: dict(zip(run.values["names"], values)) for metric, values in scores}
+        found = scores(run.values["pictures"], convention).items()
+        names = run.values["names"]
+        made[title_of(method)] = {metric: dict(zip(names, values)) for metric, values in found if None not in values}
     return made
 
 

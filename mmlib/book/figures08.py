@@ -19,6 +19,7 @@ from mmlib.book import figures, real
 from mmlib.book.figures import PRESET, SETS, public_runs, record, title_of
 from mmlib.book.numbers import Runs, absent, interval, mean, missing, note, plain, plus_minus
 from mmlib.fusion import add_chroma, rules
+from mmlib.fusion.measure import column
 from mmlib.health import silent
 from mmlib.images import luma
 from mmlib.results import Key, load_claims, read_records
@@ -116,10 +117,10 @@ def window_slider() -> Html:
     numbers = torch.arange(height * width).float().view(1, 1, 1, height, width)
     near = gather_windows(numbers, 7)[0, 0, 0].long()  # (H, W, 49)
     pictures = []
-    for row, column in ((5, 7), (0, 7), (2, 1), (0, 0), (9, 13)):
+    for row, col in ((5, 7), (0, 7), (2, 1), (0, 0), (9, 13)):
         canvas = torch.zeros(height * width)
-        canvas[near[row, column]] = 0.5
-        canvas[row * width + column] = 1
+        canvas[near[row, col]] = 0.5
+        canvas[row * width + col] = 1
         large = canvas.view(height, width).repeat_interleave(16, 0).repeat_interleave(16, 1)
         pictures.append(show.colour(large, "viridis", 0, 1))
     return show.frames(
@@ -751,7 +752,7 @@ def vif_variants() -> Html:
             continue
         run = there.get(Key("rivals", cell.measure.variant, cell.measure.data, cell.measure.preset, 0))
         if run is not None:
-            both = run.values["sources"]["vif"]
+            both = run.values["pictures"][column("tsjnet", "vif")]
             means = [fmean(fmean(pair) for pair in both), fmean(sum(pair) for pair in both), fmean(map(max, both))]
             rows.append([SETS[cell.table], cell.row, cell.value, *means])
     return figures.scored(

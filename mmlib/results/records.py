@@ -334,7 +334,16 @@ def write_record(
 def dump(record: Record) -> bytes:
     """A record as it lies in its file."""
     content = record.model_dump(by_alias=True)
-    return json.dumps(content, indent=1, allow_nan=False).encode() + b"\n"
+    text = json.dumps(content, indent=1, allow_nan=False)
+    return NUMBERS.sub(_in_one_line, text).encode() + b"\n"
+
+
+NUMBERS = re.compile(r"\[\n\s*((?:[-+.\de]+|null)(?:,\n\s*(?:[-+.\de]+|null))*)\n\s*\]")
+"""A list of numbers as `json.dumps` spreads it over lines. Texts don't match: in JSON they have no bare line breaks."""
+
+
+def _in_one_line(found: re.Match[str]) -> str:
+    return "[" + ", ".join(found[1].replace(",", " ").split()) + "]"
 
 
 def checkpoint_folder(stage: str = "") -> str | None:
