@@ -83,7 +83,7 @@ def test_methods_are_ranked_on_the_pairs_and_metrics_that_all_have(monkeypatch):
     monkeypatch.setattr(figures, "read_records", lambda paper: there)
     seeds = [{"names": ["b", "a"], "pictures": {"fused": {"ssim": [0.2, 0.4]}}},
              {"names": ["b", "a"], "pictures": {"fused": {"ssim": [0.4, 0.6]}}}]  # fmt: skip
-    methods = figures.public_methods("tno") | {"ours": figures.pair_by_pair(seeds, "fused")}
+    methods = figures.public_methods(figures.public_runs("tno")) | {"ours": figures.pair_by_pair(seeds, "fused")}
     text = figures.ranking(methods, "TNO", "").text
     assert "2 pairs of TNO" in text and "psnr" not in text.split() and "5" not in text.split()
     order = sorted(("LRRNet", "ReCoNet", "ours"), key=text.index)

@@ -331,12 +331,15 @@ def pair_by_pair(tested: Sequence[Mapping], kind: str) -> PairByPair:
     return made
 
 
-def public_methods(test: str, convention: str = "tsjnet") -> dict[str, PairByPair]:
-    """What public methods score on a set, by their titles, on the metrics that are defined for all of its pairs."""
+def public_methods(runs: Mapping[str, Record], convention: str = "tsjnet") -> dict[str, PairByPair]:
+    """What public methods score on a set, by their titles, on the metrics that are defined for all of its pairs.
+
+    runs: from `public_runs`.
+    """
     from mmlib.fusion.measure import scores
 
     made = {}
-    for method, run in public_runs(test).items():
+    for method, run in runs.items():
         found = scores(run.values["pictures"], convention).items()
         names = run.values["names"]
         made[title_of(method)] = {metric: dict(zip(names, values)) for metric, values in found if None not in values}

@@ -694,7 +694,7 @@ def learned_rivals(runs: Runs, trained: str, test: str) -> Html:
             tested.append(run.values[test])
     if not tested:
         return missing(f"Learned methods on {test}")
-    methods = figures.public_methods(test)
+    methods = figures.public_methods(figures.public_runs(test))
     for kind in ("fused", "target", "average"):
         methods[KINDS[kind]] = figures.pair_by_pair(tested, kind)
     caption = f"{figures.SETS[test]}; SegMiF has learned from {TRAINED_ON[trained]} and MiniStreet"

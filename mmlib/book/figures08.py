@@ -7,11 +7,14 @@ night, `networks` are what `published()` gives.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.stats import rankdata
 from torch import Tensor, nn
 
 from mmlib import show
@@ -22,11 +25,13 @@ from mmlib.fusion import add_chroma, rules
 from mmlib.fusion.measure import column
 from mmlib.health import silent
 from mmlib.images import luma
+from mmlib.metrics.fusion import CONVENTIONS, HIGHER_IS_BETTER
 from mmlib.results import Key, load_claims, read_records
 from mmlib.show.html import Html
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
 
 PAPER = "tsjnet"
 CAMOUFLAGE = (0, 50, 100)
@@ -683,9 +688,109 @@ def _ours(runs: Runs, test: str, variant: str) -> list[Mapping]:
     return found
 
 
+def by_convention(test: str) -> dict[str, dict[str, tuple[float, float]]]:
+    """The mean rank of public methods and rules on a set: {convention: {method: (rank, half its 95% interval)}}.
+
+    The interval is over pairs: they are drawn anew, with replacement, a few hundred times.
+    """
+    runs = public_runs(test)
+    return {name: _places(figures.public_methods(runs, name)) for name in CONVENTIONS}
+
+
+def _places(methods: Mapping[str, figures.PairByPair], draws: int = 300) -> dict[str, tuple[float, float]]:
+    """Each method's mean rank over the metrics and pairs that all have, and half its interval over pairs."""
+    if not methods:
+        return {}
+    metrics = sorted(set.intersection(*(set(found) for found in methods.values())))
+    pairs = sorted(set.intersection(*(set(found[metrics[0]]) for found in methods.values())))
+    values = np.array(
+        [[[found[metric][name] for name in pairs] for metric in metrics] for found in methods.values()]
+    )  # (methods, metrics, pairs)
+    sign = np.array([-1 if HIGHER_IS_BETTER[metric] else 1 for metric in metrics])[None, :, None]
+
+    def ranked(chosen: np.ndarray) -> np.ndarray:
+        """The mean ranks, (methods,)."""
+        return rankdata(chosen.mean(axis=2), axis=0).mean(axis=1)
+
+    values = sign * values
+    dice = np.random.default_rng(0)
+    drawn = [ranked(values[:, :, dice.integers(len(pairs), size=len(pairs))]) for _ in range(draws)]
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    halves = (high - low) / 2
+    return {method: (float(rank), float(half)) for method, rank, half in zip(methods, ranked(values), halves)}
+
+
+def five_rankings(test: str) -> Html:
+    """Public methods and rules on a real set, by their mean rank under each of five conventions."""
+    found = by_convention(test)
+    methods = list(found["tsjnet"])
+    if len(methods) < 2:
+        return missing(f"The rankings on {SETS[test]}")
+    rows = []
+    for method in sorted(methods, key=lambda one: fmean(ranks[one][0] for ranks in found.values())):
+        ranks = [found[name][method] for name in CONVENTIONS]
+        rows.append([method, *(rank for rank, _ in ranks), max(half for _, half in ranks)])
+    metrics = ", ".join(f"{name} {len(found)}" for name, found in CONVENTIONS.items())
+    return show.table(
+        rows,
+        columns=["method", *CONVENTIONS, "±"],
+        formats=dict.fromkeys(CONVENTIONS, ".1f") | {"±": ".1f"},
+        best=dict.fromkeys(CONVENTIONS, "min"),
+        caption=f"{SETS[test]}: mean rank of {len(methods)} methods under five conventions",
+        footer=f"Metrics of each: {metrics}. ±: half the 95% interval over pairs, the widest of the five.",
+        sortable=True,
+    )
+
+
+def where_methods_end_up() -> Html:
+    """One mark per set and convention for every method: its mean rank."""
+    found = {test: by_convention(test) for test in SETS}
+    found = {test: ranks for test, ranks in found.items() if len(ranks["tsjnet"]) > 1}
+    if not found:
+        return missing("The rankings under five conventions")
+    methods = set.intersection(*(set(ranks["tsjnet"]) for ranks in found.values()))
+    spread = {one: [ranks[name][one][0] for ranks in found.values() for name in CONVENTIONS] for one in methods}
+    order = sorted(methods, key=lambda one: -fmean(spread[one]))
+
+    def draw(ax: Axes) -> None:
+        """A row for each method, a colour for each set, a shape for each convention."""
+        for colour, (test, ranks) in enumerate(found.items()):
+            for marker, name in zip("o^sDv", CONVENTIONS):
+                x = [ranks[name][one][0] for one in order]
+                y = [row + 0.22 * (colour - (len(found) - 1) / 2) for row in range(len(order))]
+                label = SETS[test] if marker == "o" else None
+                ax.plot(x, y, linestyle="", marker=marker, color=f"C{colour}", markersize=4.5, label=label)
+        ax.set_yticks(range(len(order)), order)
+        ax.set_xlabel("mean rank, 1 is best")
+        ax.grid(axis="x", alpha=0.3)
+        ax.legend(fontsize="small", loc="upper right", ncols=len(found))
+        ax.set_ylim(-0.6, len(order) + 0.2)
+
+    words = ("circle", "triangle", "square", "diamond", "triangle on its tip")
+    shapes = ", ".join(f"{name} {word}" for name, word in zip(CONVENTIONS, words))
+    return show.plot(
+        draw,
+        alt=f"Mean ranks of every method, a mark for each set and convention. From the best: {', '.join(reversed(order))}",
+        caption=f"A row for each method, a mark for its mean rank on one set under one convention ({shapes}).",
+        size=(5.4, 0.6 + 0.36 * len(order)),
+    )
+
+
+def orders_kept(tests: Sequence[str]) -> tuple[int, int]:
+    """How many pairs of methods keep their order under every convention on all these sets, and how many there are."""
+    rankings = [ranks for test in tests for ranks in by_convention(test).values() if ranks]
+    methods = sorted(set.intersection(*(set(ranks) for ranks in rankings))) if rankings else []
+    kept = 0
+    pairs = list(combinations(methods, 2))
+    for a, b in pairs:
+        ahead = [ranks[a][0] < ranks[b][0] for ranks in rankings]
+        kept += all(ahead) or not any(ahead)
+    return kept, len(pairs)
+
+
 def leaderboard(runs: Runs, test: str) -> Html:
-    """Learned methods, our networks and rules on a real set."""
-    methods = figures.public_methods(test)
+    """Public methods, rules and our networks on a real set, metric by metric under the convention tsjnet."""
+    methods = figures.public_methods(public_runs(test))
     if tested := _ours(runs, test, "tsjnet"):
         methods["TSJNet, trained here"] = figures.pair_by_pair(tested, "fused")
         methods["average"] = figures.pair_by_pair(tested, "average")
