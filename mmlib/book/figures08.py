@@ -52,10 +52,12 @@ GUIDED = {
     "tsjnet": "TSJNet",
     "tsjnet_without_guidance": "TSJNet, no guidance",
     "skip": "correction",
-    "skip_without_guidance": "correction, no guidance",
     "skip_without_detector": "correction, no detector",
     "skip_without_segmenter": "correction, no segmenter",
-    "skip_guidance_x10": "correction, guidance × 10",
+}
+STRENGTHS = {
+    "skip_guidance_x1": "correction, guidance of weight 1",
+    "skip_guidance_x30": "correction, guidance of weight 30",
 }
 BRANCHES = {
     "skip": "correction",
@@ -66,7 +68,7 @@ BRANCHES = {
     "tsjnet_without_nat": "TSJNet, no NAT",
     "tsjnet_without_dsm": "TSJNet, no DSM",
 }
-NAMES = IMAGES | CONTROLS | GREY | GUIDED | BRANCHES
+NAMES = IMAGES | CONTROLS | GREY | GUIDED | STRENGTHS | BRANCHES
 PARTS = ("NAT, encoder", "NAT, fusion", "attention", "DSM, encoder", "DSM, fusion", "gates")
 
 
@@ -356,9 +358,8 @@ def published() -> dict[str, nn.Module]:
     from mmlib.detect.net import Detector
     from mmlib.models.tsjnet import CorrectedMaximum, TSJNet
 
-    made = {"tsjnet": TSJNet(16, 1, 2)}
-    for name in ("skip", "skip_without_guidance"):
-        made[name] = CorrectedMaximum(TSJNet(16, 1, 2))
+    made = {"tsjnet": TSJNet(16, 1, 2), "tsjnet_without_guidance": TSJNet(16, 1, 2)}
+    made["skip"] = CorrectedMaximum(TSJNet(16, 1, 2))
     for trained_on in ("roadscene", "msrs"):
         made[f"tsjnet_from_{trained_on}"] = TSJNet(16, 1, 2)
         made[f"skip_from_{trained_on}"] = CorrectedMaximum(TSJNet(16, 1, 2))
@@ -626,8 +627,8 @@ def _listed(numbers: pandas.DataFrame, names: Mapping[str, str], what: str, capt
 
 
 def guidance(numbers: pandas.DataFrame) -> Html:
-    """Both guides, either, none, and more of them."""
-    return _listed(numbers, GUIDED, "Guidance", "What guidance adds")
+    """Both guides, either, none, less and more of them."""
+    return _listed(numbers, GUIDED | STRENGTHS, "Guidance", "What guidance adds")
 
 
 def branches(numbers: pandas.DataFrame) -> Html:
@@ -766,11 +767,12 @@ def where_methods_end_up() -> Html:
         ax.legend(fontsize="small", loc="upper right", ncols=len(found))
         ax.set_ylim(-0.6, len(order) + 0.2)
 
+    told = "From the best: " + ", ".join(reversed(order))
     words = ("circle", "triangle", "square", "diamond", "triangle on its tip")
     shapes = ", ".join(f"{name} {word}" for name, word in zip(CONVENTIONS, words))
     return show.plot(
         draw,
-        alt=f"Mean ranks of every method, a mark for each set and convention. From the best: {', '.join(reversed(order))}",
+        alt=f"Mean ranks of every method, a mark for each set and convention. {told}",
         caption=f"A row for each method, a mark for its mean rank on one set under one convention ({shapes}).",
         size=(5.4, 0.6 + 0.36 * len(order)),
     )
