@@ -96,14 +96,18 @@ def test_a_street_is_a_map_of_segments():
     assert ph.mask_of(segments, (11, 12)).tolist() == [[False, True, True], [False, True, False]]
 
 
-def test_things_know_their_middle_and_their_size():
+def test_things_know_their_middle_their_size_and_their_colour():
     segments = torch.zeros(1, 4, 8, dtype=torch.uint8)
     segments[0, 1:3, 2:6] = 11
-    facts = ph.things_of(segments)
-    assert facts.shape == (1, 3, 4, 8) and facts[0, :, 0, 0].isnan().all()
+    rgb = torch.rand(1, 3, 4, 8)
+    rgb[0, 0, 1:3, 2:6] = torch.tensor([0.2, 0.4, 0.6, 0.8])  # a thing whose red goes from 0.2 to 0.8
+    facts = ph.things_of(segments, rgb)
+    assert facts.shape == (1, 6, 4, 8) and facts[0, :, 0, 0].isnan().all()
     torch.testing.assert_close(facts[0, 0, 1, 2:6], torch.tensor([1.5, 0.5, -0.5, -1.5]) / 8)
     torch.testing.assert_close(facts[0, 1, 1:3, 2], torch.tensor([0.5, -0.5]) / 4)
     torch.testing.assert_close(facts[0, 2, 1, 2], torch.tensor(8 / 32).log() / 10)
+    torch.testing.assert_close(facts[0, 3, 2, 3:5], torch.zeros(2), atol=1e-6, rtol=0)
+    torch.testing.assert_close(facts[0, 4, 1, 5], rgb[0, 1, 1:3, 2:6].mean() - 0.5)
 
 
 def test_spoken_streets_are_the_drawn_ones(tmp_path):

@@ -263,22 +263,25 @@ def _draw(seeds: Sequence[int], size: tuple[int, int], knobs: Knobs | None) -> t
     return {name: torch.stack(values) for name, values in drawn.items()}, {"streets": streets}
 
 
-def things_of(segments: Tensor) -> Tensor:
-    """What is true of the thing at each pixel: segment maps (B, H, W) -> (B, 3, H, W), NaN where there is no thing.
+def things_of(segments: Tensor, rgb: Tensor) -> Tensor:
+    """What is true of the thing at each pixel, (B, 6, H, W), NaN where there is no thing.
 
-    The way to the thing's middle, right and down, in shares of the picture; and a tenth of the logarithm of the thing's
-    share of all pixels.
+    The way to the thing's middle, right and down, in shares of the picture; a tenth of the logarithm of the thing's
+    share of all pixels; and its mean colour, R, G and B, less 0.5.
+
+    segments: maps (B, H, W).  rgb: the picture (B, 3, H, W), in [0, 1].
     """
     height, width = segments.shape[-2:]
     y = torch.arange(height, device=segments.device)[:, None].expand(height, width) / height
     x = torch.arange(width, device=segments.device).expand(height, width) / width
     found = []
-    for one in segments.long():
+    for one, picture in zip(segments.long(), rgb):
         pixels = one.flatten().bincount(minlength=SEGMENTS).clamp(min=1)
         middle_x = one.flatten().bincount(x.flatten(), minlength=SEGMENTS) / pixels
         middle_y = one.flatten().bincount(y.flatten(), minlength=SEGMENTS) / pixels
         area = (pixels / one.numel()).log() / 10
-        facts = torch.stack([middle_x[one] - x, middle_y[one] - y, area[one]])
+        colour = [one.flatten().bincount(channel.flatten(), minlength=SEGMENTS) / pixels - 0.5 for channel in picture]
+        facts = torch.stack([middle_x[one] - x, middle_y[one] - y, area[one], *(mean[one] for mean in colour)])
         found.append(facts.where(one >= len(CLASSES), torch.nan))
     return torch.stack(found)
 
