@@ -29,7 +29,7 @@ def test_two_processes_train_on_mfnet_in_its_own_layout_and_one_writes(tmp_path)
     assert (record["data"], test["split"]) == ("mfnet-png", "test 2") and len(test["iou"]) == 9
     assert 0 <= test["miou"] <= 1
     assert record["training"]["steps"] == 16 + 3 * 5, "half of 32 before the rounds, and three rounds of whole steps"
-    assert len(record["values"]["learning"]["fusion"]) == 2
+    assert len(record["values"]["learning"]["distance"]) == 2
 
 
 def thumbnails(pairs):
