@@ -142,7 +142,7 @@ def with_weights(paper: str, made: Mapping[str, nn.Module]) -> dict[str, nn.Modu
 def run_health(published: Record | None, now: Mapping, without: str = "") -> Html:
     """The health of a published run, or else that of the run which the page has just made. without: a part left out."""
     if published is None:
-        return show.health(now, caption="The short training on this page.")
+        return show.health(now, caption="The short training on this page, which is too short to judge a part by.")
     parts = [part for part in published.health if part != without]
     return show.health(published.health, parts, caption="The published run of seed 0.")
 
