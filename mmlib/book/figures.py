@@ -113,6 +113,12 @@ def scored(what: str, rows: Sequence[Sequence[object]], **layout: object) -> Htm
     return show.table(rows, **layout) if rows else missing(what)
 
 
+def until_then(shown: Html, what: str) -> Html:
+    """A figure in the place of one whose records are missing, and below it the sentence that says so."""
+    said = missing(what)
+    return Html(shown.html + said.html, f"{shown.text}\n{said.text}")
+
+
 def record(runs: Runs, variant: str, seed: int = 0) -> Record | None:
     """The published record of one run on MiniStreet at preset night, or None. runs: all of one paper."""
     papers = {key.paper for key in runs}

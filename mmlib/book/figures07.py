@@ -461,7 +461,7 @@ def day_and_night(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> Html
 def at_night(numbers: pandas.DataFrame) -> Html:
     """One mark per run at night; a line joins the runs of a seed. Without runs, what the segmenter gets to read."""
     if mean(numbers, "rgb", "test.night.miou") is None:
-        return what_is_read()
+        return figures.until_then(_what_is_read(), "How well each is segmented")
     chosen = ("ir_shuffled", "ir", "rgb", "average", "stacked", "segmif")
     return figures.seed_by_seed(
         numbers,
@@ -474,7 +474,7 @@ def at_night(numbers: pandas.DataFrame) -> Html:
     )
 
 
-def what_is_read() -> Html:
+def _what_is_read() -> Html:
     """One night street as the segmenter gets it, for the ways that make a picture without a network."""
     street = night_street((192, 256))
     rgb, ir = street["rgb"], street["ir"]
@@ -490,8 +490,7 @@ def what_is_read() -> Html:
         columns=4,
         width=256,
         alt="A night street in RGB, in infrared, and fused by the average and by saliency, in the colours of RGB",
-        caption="One night street as the segmenter gets it. Stacked, it gets the first two as four channels. "
-        "How well each is segmented follows: no run is published yet.",
+        caption="One night street as the segmenter gets it. Stacked, it gets the first two as four channels.",
     )
 
 

@@ -616,14 +616,7 @@ COLUMNS = ("test.day.map50", "test.night.map50", "test.fog.map50", "camouflage_1
 def what_an_image_carries(numbers: pandas.DataFrame) -> Html:
     """One mark per run at night, for each kind of image; a line joins the runs of a seed. Without runs, the images."""
     if mean(numbers, "visible", "test.night.map50") is None:
-        return show.images(
-            _without_network(night_street((192, 256))),
-            columns=3,
-            width=256,
-            alt="A street at night, visible and infrared, and made into one image by three rules",
-            caption="One night street in the five ways that need no network. False colour: luma in red, infrared in "
-            "green, their difference in blue. What a detector finds in each follows: no run is published yet.",
-        )
+        return figures.until_then(_five_ways(), "What a detector finds in each")
     chosen = ("visible", "average", "maximum", "skip", "infrared", "false_colour", "stacked")
     return figures.seed_by_seed(
         numbers,
@@ -633,6 +626,17 @@ def what_an_image_carries(numbers: pandas.DataFrame) -> Html:
         axis="mAP@0.5 at night, points",
         alt="Mean average precision at night of every run, for seven ways to hand two images to a detector",
         caption="Streets at night. One mark per run; a line joins the runs of a seed.",
+    )
+
+
+def _five_ways() -> Html:
+    return show.images(
+        _without_network(night_street((192, 256))),
+        columns=3,
+        width=256,
+        alt="A street at night, visible and infrared, and made into one image by three rules",
+        caption="One night street in the five ways that need no network. False colour: luma in red, infrared in green, "
+        "their difference in blue.",
     )
 
 
