@@ -359,7 +359,7 @@ def value_on_map(numbers: pandas.DataFrame, percent: int, error: str) -> float |
 
 def seeds_on_map(numbers: pandas.DataFrame) -> int:
     """How many seeds have both exact flow and the same network without flow."""
-    worth = gain(numbers, "flow2seg", NO_FLOW, "camouflage_0.movers")
+    worth = gain(numbers, "flow2seg", NO_FLOW, "camouflage_0.map.error_0.movers", "camouflage_0.movers")
     return 0 if worth is None else worth.n
 
 
