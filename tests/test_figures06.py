@@ -49,3 +49,9 @@ def test_the_map_shows_what_flow_adds_to_the_same_layers():
     assert "camouflage" in figures06.the_map(found).text
     text = figures06.value_table(found).text
     assert "+100.0 ± 0.0" in text and "+5.3" in text
+
+
+def test_the_map_says_how_many_seeds_it_rests_on():
+    assert "means of 3 seeds" in figures06.the_map(full_map()).html
+    assert "mean of 3 seeds" in figures06.value_table(full_map()).text
+    assert figures06.seeds_on_map(NOTHING) == 0

@@ -74,6 +74,19 @@ def test_methods_are_ranked_under_each_convention(monkeypatch):
     assert figures08.orders_kept(["tno"])[0] < 3, "under one convention another method is ahead"
 
 
+def test_the_loss_of_rules_has_its_terms_and_their_sum():
+    losses = figures08.rule_losses((64, 96), 2)
+    assert losses["maximum"]["grey"] == 0 < losses["average"]["grey"]
+    for terms in losses.values():
+        assert terms["sum"] == pytest.approx(terms["grey"] + terms["edges"] + terms["structure"])
+    assert "on 2 streets" in figures08.loss_of_rules(losses, 2).text
+
+
+def test_a_page_without_runs_shows_images_and_says_what_is_missing():
+    shown = figures08.what_an_image_carries(NOTHING)
+    assert "false colour" in shown.html and "no run is published yet" in shown.text
+
+
 def test_red_marks_boxes_that_hit_nothing():
     image = torch.zeros(3, 20, 20)
     found = {"boxes": torch.tensor([[0.0, 0, 8, 8], [10.0, 10, 18, 18]])}

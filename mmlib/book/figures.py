@@ -113,6 +113,12 @@ def scored(what: str, rows: Sequence[Sequence[object]], **layout: object) -> Htm
     return show.table(rows, **layout) if rows else missing(what)
 
 
+def until_then(shown: Html, what: str) -> Html:
+    """A figure in the place of one whose records are missing, and below it the sentence that says so."""
+    said = missing(what)
+    return Html(shown.html + said.html, f"{shown.text}\n{said.text}")
+
+
 def record(runs: Runs, variant: str, seed: int = 0) -> Record | None:
     """The published record of one run on MiniStreet at preset night, or None. runs: all of one paper."""
     papers = {key.paper for key in runs}
@@ -142,7 +148,7 @@ def with_weights(paper: str, made: Mapping[str, nn.Module]) -> dict[str, nn.Modu
 def run_health(published: Record | None, now: Mapping, without: str = "") -> Html:
     """The health of a published run, or else that of the run which the page has just made. without: a part left out."""
     if published is None:
-        return show.health(now, caption="The short training on this page.")
+        return show.health(now, caption="The short training on this page, which is too short to judge a part by.")
     parts = [part for part in published.health if part != without]
     return show.health(published.health, parts, caption="The published run of seed 0.")
 

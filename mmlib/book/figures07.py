@@ -19,7 +19,7 @@ from mmlib.book import figures, real
 from mmlib.book.figures import PRESET, record
 from mmlib.book.numbers import Runs, absent, gain, mean, missing, note, plain
 from mmlib.files import read_state
-from mmlib.fusion import rules
+from mmlib.fusion import add_chroma, rules
 from mmlib.health import silent
 from mmlib.images import luma
 from mmlib.results import Key, load_claims, read_records
@@ -120,8 +120,6 @@ def how_the_target_is_made(street: Mapping[str, Tensor]) -> Html:
 
 def colours(street: Mapping[str, Tensor]) -> Html:
     """A fused luma before and after the visible image's colours come back."""
-    from mmlib.models.segmif import add_chroma
-
     fused = rules.by_saliency(luma(street["rgb"]), street["ir"])
     pictures = [
         (street["rgb"][0], "visible"),
@@ -396,6 +394,11 @@ def what_hia_selects(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> H
     )
 
 
+def whose() -> str:
+    """Whose networks a page shows: a sentence for its captions."""
+    return "The published networks of seed 0." if published() else "The network is that of this page's short training."
+
+
 def _mistakes(image: Tensor, labels: Tensor, found: Tensor) -> Tensor:
     """Where `found` is wrong, red on the image (3, H, W); pixels without a label aren't wrong."""
     return show.overlay(image, (labels != 255) & (labels != found), tint=figures.WRONG, strength=0.75)
@@ -424,6 +427,7 @@ def fade_slider(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> Html:
         width=256,
         pixelated=True,
         alt="RGB, infrared, fused image, labels, predictions and mistakes of each network, while people and cars fade",
+        caption=whose(),
     )
 
 
@@ -446,7 +450,7 @@ def day_and_night(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> Html
         width=256,
         pixelated=True,
         alt="Two streets with the image that each network reads, the labels that it finds, and its mistakes in red",
-        caption="Mistakes are red.",
+        caption=f"Mistakes are red. {whose()}",
     )
 
 
@@ -455,7 +459,9 @@ def day_and_night(networks: Mapping[str, SegMiF], size: tuple[int, int]) -> Html
 
 
 def at_night(numbers: pandas.DataFrame) -> Html:
-    """One mark per run at night; a line joins the runs of a seed."""
+    """One mark per run at night; a line joins the runs of a seed. Without runs, what the segmenter gets to read."""
+    if mean(numbers, "rgb", "test.night.miou") is None:
+        return figures.until_then(_what_is_read(), "How well each is segmented")
     chosen = ("ir_shuffled", "ir", "rgb", "average", "stacked", "segmif")
     return figures.seed_by_seed(
         numbers,
@@ -466,6 +472,31 @@ def at_night(numbers: pandas.DataFrame) -> Html:
         alt="Mean IoU at night of every run, for six ways to hand two images to a segmenter",
         caption="Streets at night. One mark per run; a line joins the runs of a seed.",
     )
+
+
+def _what_is_read() -> Html:
+    """One night street as the segmenter gets it, for the ways that make a picture without a network."""
+    street = night_street((192, 256))
+    rgb, ir = street["rgb"], street["ir"]
+    vis = luma(rgb)
+    pictures = [
+        (rgb[0], "RGB alone"),
+        (ir[0], "infrared alone"),
+        (_in_colour(rules.average(vis, ir), rgb), "average"),
+        (_in_colour(rules.by_saliency(vis, ir), rgb), "SegMiF's target"),
+    ]
+    return show.images(
+        pictures,
+        columns=4,
+        width=256,
+        alt="A night street in RGB, in infrared, and fused by the average and by saliency, in the colours of RGB",
+        caption="One night street as the segmenter gets it. Stacked, it gets the first two as four channels.",
+    )
+
+
+def _in_colour(fused: Tensor, rgb: Tensor) -> Tensor:
+    """A fused luma (1, 1, H, W) in the colours of rgb (1, 3, H, W): (3, H, W) in [0, 1]."""
+    return add_chroma(fused, rgb)[0].clamp(0, 1)
 
 
 TESTS = (
@@ -770,7 +801,6 @@ def released_luma(fusion: nn.Module, segmenter: nn.Module, rgb: Tensor, ir: Tens
 def real_night(networks: Mapping[str, SegMiF]) -> Html:
     """A real pair at night: inputs, fused images, what each network finds, and where it disagrees with a mask."""
     from mmlib.data import available, load
-    from mmlib.models.segmif import add_chroma
 
     if not available("msrs"):
         return absent("A real night", "msrs")
@@ -889,8 +919,8 @@ def paper_table(table: str) -> Html:
     return figures.printed(PAPER, table, "method", footer=footer)
 
 
-def spread() -> Html:
-    """One method's scores on two data sets, as different groups have printed them."""
+def in_print() -> dict[str, list[tuple[float, str]]]:
+    """SegMiF's mean IoU on two data sets, and who has printed it; "[L]" marks what is known from memory."""
     claims = load_claims(PAPER)
     points: dict[str, list[tuple[float, str]]] = {"MFNet": [], "FMB": []}
     for cell in claims.cells:
@@ -899,6 +929,12 @@ def spread() -> Html:
             points[cell.row.split()[0]].append((float(cell.value), who))
         if cell.table in ("mfnet", "fmb") and cell.column == "mIoU" and cell.row == "SegMiF":
             points["MFNet" if cell.table == "mfnet" else "FMB"].append((float(cell.value), "the paper [L]"))
+    return points
+
+
+def spread() -> Html:
+    """One method's scores on two data sets, as different groups have printed them."""
+    points = in_print()
 
     def draw(fig) -> None:
         heights = [len(values) for values in points.values()]

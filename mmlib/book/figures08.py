@@ -6,7 +6,7 @@ night, `networks` are what `published()` gives.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -80,12 +80,32 @@ def _street(size: tuple[int, int], **knobs: str | float) -> dict:
     return figures.busiest_street(size, ("rgb", "ir", "labels", "boxes", "box_labels"), **knobs)
 
 
-opening = figures.two_images
-
-
 def night_street(size: tuple[int, int], time: str = "night") -> dict:
     """A street with people in it: rgb (1, 3, H, W), ir (1, 1, H, W), labels (1, H, W), boxes and box_labels."""
     return _street(size, time=time)
+
+
+def opening(street: Mapping[str, Tensor]) -> Html:
+    """Two ways to make one image of a night street, with a line to drag."""
+    return show.compare(
+        _by_rule(rules.average, street),
+        _by_rule(rules.maximum, street),
+        labels=("average", "maximum"),
+        alt="A night street with both its images averaged, and with the brighter of them at each pixel",
+        caption="The night street of chapter 7 in one image, by two rules.",
+    )
+
+
+def _by_rule(rule: Callable[[Tensor, Tensor], Tensor], street: Mapping[str, Tensor]) -> Tensor:
+    """A street fused by a rule, in the visible image's colours: (3, H, W)."""
+    fused = rule(luma(street["rgb"]), street["ir"])
+    return add_chroma(fused, street["rgb"])[0].clamp(0, 1)
+
+
+def _false_colour(rgb: Tensor, ir: Tensor) -> Tensor:
+    """Luma in red, infrared in green, their difference in blue: (B, 3, H, W)."""
+    vis = luma(rgb)
+    return torch.cat([vis, ir, 0.5 + (vis - ir) / 2], dim=1)
 
 
 def idea() -> Html:
@@ -108,6 +128,7 @@ def idea() -> Html:
         arrow((290, 138), (290, 156)),
         arrow((290, 190), (290, 208)),
         arrow((236, 173), (188, 173), (188, 208)),
+        line("M236 232L204 232", stroke="#c04a00"),  # the segmenter's loss goes the same way
         arrow((138, 208), (138, 121), (236, 121), stroke="#c04a00"),
         '<text x="132" y="150" fill="currentColor" text-anchor="end" font-size="12">losses, in training</text>',
     ]
@@ -168,8 +189,8 @@ def parameters() -> Html:
     )
 
 
-def loss_of_rules(size: tuple[int, int], count: int) -> Html:
-    """What the fusion loss says of images without learning, on val streets."""
+def rule_losses(size: tuple[int, int], count: int) -> dict[str, dict[str, float]]:
+    """The fusion loss of images without learning on so many val streets: by image, its three terms and their sum."""
     from mmlib.models.tsjnet import fusion_losses
     from mmlib.scenes import drawn, split_seeds
 
@@ -182,14 +203,19 @@ def loss_of_rules(size: tuple[int, int], count: int) -> Html:
         "maximum": rules.maximum(vis, ir),
         "Laplacian pyramid": rules.laplacian_pyramid(vis, ir),
     }
-    rows = []
+    found = {}
     for name, image in simple.items():
         out = {"fused": image, "vis": vis, "ir": ir, "gates": torch.ones(1, 8, 1, 1)}
         terms = fusion_losses(out, vis, ir)
-        three = [float(terms[key]) for key in ("grey", "edges", "structure")]
-        rows.append([name, *three, sum(three)])
+        three = {key: float(terms[key]) for key in ("grey", "edges", "structure")}
+        found[name] = three | {"sum": sum(three.values())}
+    return found
+
+
+def loss_of_rules(losses_of: Mapping[str, Mapping[str, float]], count: int) -> Html:
+    """What the fusion loss says of images without learning. losses_of: from `rule_losses`, with its `count`."""
     return show.table(
-        rows,
+        [[name, *terms.values()] for name, terms in losses_of.items()],
         columns=["image", "grey", "edges", "structure", "sum"],
         formats=".2f",
         best=dict.fromkeys(("grey", "edges", "structure", "sum"), "min"),
@@ -325,8 +351,8 @@ def learning(runs: Runs) -> Html:
     )
 
 
-def own_loss(numbers: pandas.DataFrame, now: Mapping[str, float]) -> Html:
-    """The fusion loss on val streets of each network and of the rules."""
+def own_loss(numbers: pandas.DataFrame, now: Mapping[str, Mapping[str, float]]) -> Html:
+    """The fusion loss on val streets of each network and of the rules. now: of what this page has made, by name."""
     rows = []
     for name in ("average", "maximum", *GUIDED, "skip_without_nat", "skip_without_dsm"):
         row = [mean(numbers, name, f"val.loss.{term}") for term in ("grey", "edges", "structure", "sum")]
@@ -336,7 +362,7 @@ def own_loss(numbers: pandas.DataFrame, now: Mapping[str, float]) -> Html:
     if not rows:
         if not now:
             return missing("The fusion loss")
-        rows = [["this page's short training", *(now[term] for term in ("grey", "edges", "structure", "sum"))]]
+        rows = [[name, *(loss[term] for term in ("grey", "edges", "structure", "sum"))] for name, loss in now.items()]
         footer = "No run is published yet."
     return show.table(
         rows,
@@ -379,20 +405,30 @@ def fused_night(networks: Mapping[str, nn.Module]) -> Html:
     """One night street: sources, rules, and what the published networks make of it."""
     street = night_street((192, 256))
     rgb, ir = street["rgb"], street["ir"]
-    pictures = [(rgb[0], "visible"), (ir[0], "infrared")]
-    pictures.append((add_chroma(rules.average(luma(rgb), ir), rgb)[0].clamp(0, 1), "average"))
-    pictures.append((add_chroma(rules.maximum(luma(rgb), ir), rgb)[0].clamp(0, 1), "maximum"))
+    pictures = _without_network(street)
     for name in ("tsjnet", "skip"):
         if name in networks:
             pictures.append((_fused(networks[name], rgb, ir)[0], IMAGES[name]))
     note = "" if "tsjnet" in networks else " The networks' images follow when they are published."
     return show.images(
         pictures,
-        columns=2,
-        width=400,
-        alt="A street at night, visible and infrared, and fused by two rules and by the networks",
-        caption=f"A night street.{note}",
+        columns=3,
+        width=256,
+        alt="A street at night, visible and infrared, and made into one image by three rules and by the networks",
+        caption=f"A night street. False colour: luma in red, infrared in green, their difference in blue.{note}",
     )
+
+
+def _without_network(street: Mapping[str, Tensor]) -> list[tuple[Tensor, str]]:
+    """A street's two images, and the ways to make one of them that need no network, with their names."""
+    rgb, ir = street["rgb"], street["ir"]
+    return [
+        (rgb[0], "visible"),
+        (ir[0], "infrared"),
+        (_by_rule(rules.average, street), "average"),
+        (_by_rule(rules.maximum, street), "maximum"),
+        (_false_colour(rgb, ir)[0], "false colour"),
+    ]
 
 
 def _found(name: str, networks: Mapping[str, nn.Module], street: Mapping) -> tuple[Tensor, dict[str, Tensor]] | None:
@@ -405,7 +441,7 @@ def _found(name: str, networks: Mapping[str, nn.Module], street: Mapping) -> tup
     images = {
         "visible": lambda: rgb,
         "infrared": lambda: ir.expand(-1, 3, -1, -1),
-        "false_colour": lambda: torch.cat([luma(rgb), ir, 0.5 + (luma(rgb) - ir) / 2], dim=1),
+        "false_colour": lambda: _false_colour(rgb, ir),
         "skip": lambda: _fused(networks["skip"], rgb, ir),
     }
     image = images[name]()
@@ -450,8 +486,9 @@ def what_is_found(networks: Mapping[str, nn.Module], size: tuple[int, int]) -> H
 
 
 @torch.no_grad()
-def gates(net: nn.Module | None, size: tuple[int, int]) -> Html:
-    """The eight gates of a network for the night street."""
+def gates(networks: Mapping[str, nn.Module], now: nn.Module | None, size: tuple[int, int]) -> Html:
+    """The eight gates of a network for the night street. now: the page's own, shown while none is published."""
+    net = networks.get("skip") or networks.get("tsjnet") or now
     if net is None:
         return missing("The gates")
     street = night_street(size)
@@ -464,7 +501,7 @@ def gates(net: nn.Module | None, size: tuple[int, int]) -> Html:
         width=160,
         pixelated=True,
         alt="Eight maps of how far each gate is open in the night street",
-        caption="Dark: closed. Bright: open.",
+        caption="Dark: closed. Bright: open." + (" The short training on this page." if net is now else ""),
     )
 
 
@@ -500,7 +537,7 @@ def slips_in_pictures(street: Mapping[str, Tensor]) -> Html:
     )
 
 
-def _patients(runs: Runs, now: Mapping[str, object]) -> tuple[dict[str, tuple[dict, dict]], str]:
+def _trainings(runs: Runs, now: Mapping[str, object]) -> tuple[dict[str, tuple[dict, dict]], str]:
     """Columns and health of each slip's training, and a sentence that says which."""
     if slips_recorded(runs):
         found = {}
@@ -513,7 +550,7 @@ def _patients(runs: Runs, now: Mapping[str, object]) -> tuple[dict[str, tuple[di
 
 def autopsy_curves(runs: Runs, now: Mapping[str, object]) -> Html:
     """Loss and gradient norm of a training with each slip."""
-    found, which = _patients(runs, now)
+    found, which = _trainings(runs, now)
     if not found:
         return missing("The autopsy")
 
@@ -538,7 +575,7 @@ def autopsy_curves(runs: Runs, now: Mapping[str, object]) -> Html:
 
 def autopsy_table(runs: Runs, now: Mapping[str, object]) -> Html:
     """What each slip leaves: losses at the end, and which parts are silent."""
-    found, which = _patients(runs, now)
+    found, which = _trainings(runs, now)
     if not found:
         return missing("The autopsy")
     rows = []
@@ -577,7 +614,9 @@ COLUMNS = ("test.day.map50", "test.night.map50", "test.fog.map50", "camouflage_1
 
 
 def what_an_image_carries(numbers: pandas.DataFrame) -> Html:
-    """One mark per run at night, for each kind of image; a line joins the runs of a seed."""
+    """One mark per run at night, for each kind of image; a line joins the runs of a seed. Without runs, the images."""
+    if mean(numbers, "visible", "test.night.map50") is None:
+        return figures.until_then(_five_ways(), "What a detector finds in each")
     chosen = ("visible", "average", "maximum", "skip", "infrared", "false_colour", "stacked")
     return figures.seed_by_seed(
         numbers,
@@ -587,6 +626,17 @@ def what_an_image_carries(numbers: pandas.DataFrame) -> Html:
         axis="mAP@0.5 at night, points",
         alt="Mean average precision at night of every run, for seven ways to hand two images to a detector",
         caption="Streets at night. One mark per run; a line joins the runs of a seed.",
+    )
+
+
+def _five_ways() -> Html:
+    return show.images(
+        _without_network(night_street((192, 256))),
+        columns=3,
+        width=256,
+        alt="A street at night, visible and infrared, and made into one image by three rules",
+        caption="One night street in the five ways that need no network. False colour: luma in red, infrared in green, "
+        "their difference in blue.",
     )
 
 
@@ -805,8 +855,8 @@ def leaderboard(runs: Runs, test: str) -> Html:
     return figures.ranking(methods, f"{SETS[test]}, convention tsjnet. Click a column to sort by it.", footer)
 
 
-def rivals_judged() -> Html:
-    """The paper's cells of rivals beside what their authors' weights give, and how far apart they are."""
+def checked_cells() -> list[tuple[str, str, str, str, float, float]]:
+    """The paper's cells that its rivals' weights can check: set, method, measure, printed, measured, off in percent."""
     claims = load_claims("rivals")
     there = read_records("rivals")
     rows = []
@@ -816,10 +866,15 @@ def rivals_judged() -> Html:
         if run is not None and cell.value is not None:
             ours = run.values["test"][cell.metric]
             off = 100 * (ours / float(cell.value) - 1)
-            rows.append([SETS[cell.table], cell.row, cell.column, cell.value, ours, off])
+            rows.append((SETS[cell.table], cell.row, cell.column, cell.value, ours, off))
+    return rows
+
+
+def rivals_judged() -> Html:
+    """The paper's cells of rivals beside what their authors' weights give, and how far apart they are."""
     return figures.scored(
         "The rivals' cells, measured again",
-        rows,
+        checked_cells(),
         columns=["set", "method", "measure", "printed", "measured", "off, %"],
         formats={"measured": ".4g", "off, %": "+.1f"},
         caption="Cells of the paper's tables that its rivals' own weights can check",
@@ -967,6 +1022,7 @@ def paper_block(table: str) -> Html:
             cell = by[method, measure]
             row.append((cell.value or "missing") + (f" (perhaps {cell.instead})" if cell.instead else ""))
         rows.append(row)
+    doubted = "In brackets what the authors' radar chart shows, within 2 %, where a row repeats another block."
     ranks = paper_ranks(table)
     counted = {measure: sum(by[m, measure].value is not None for m in methods) for measure in MEASURES}
     last = ["TSJNet's rank"]
@@ -976,7 +1032,7 @@ def paper_block(table: str) -> Html:
         [*rows, last],
         columns=["method", *MEASURES],
         caption=f"{claims.table_titles[table]}, as printed",
-        footer="Lower is better for MSE and CV. Names of blocks are identified from evidence, not printed.",
+        footer="Lower is better for MSE and CV." + (f" {doubted}" if any(cell.instead for cell in cells) else ""),
     )
 
 

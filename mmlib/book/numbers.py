@@ -68,7 +68,8 @@ def complete(paper: str) -> bool:
 def waiting(paper: str, what: str) -> None:
     """Say that records are missing. what: "The answer" or whatever rests on them."""
     there, asked = runs_asked(paper)
-    show.say(f"*{what} rests on a grid of {asked} runs that is being computed. {there} of them are published.*")
+    published = f"{there} of them are published" if there else "None of them is published yet"
+    show.say(f"*{what} rests on a grid of {asked} runs that is being computed. {published}.*")
 
 
 def note(text: str) -> Html:
