@@ -108,7 +108,7 @@ def test_stale_records_say_what_changed(drawn):
 
 def test_values_have_their_own_table(drawn):
     text = words(drawn(grid(flow=0.61, plain=0.51)))
-    assert "Values" in text and "✗ differs" in text and "away from the paper's 52.1" in text
+    assert "Values" in text and "✗ differs" in text and "above the paper's 52.1" in text
 
 
 def test_tables_are_folded_as_printed_and_keep_their_doubts(drawn):

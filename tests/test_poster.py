@@ -8,7 +8,7 @@ import pytest
 from docutils.nodes import make_id
 from ledger_toy import direction, grid, papers, write
 
-from mmlib.book import poster
+from mmlib.book import ledger, poster
 from mmlib.files import ROOT
 from mmlib.results import load_claims, paper_keys
 from mmlib.results.evidence import REASON_WORDS, judge_book
@@ -81,6 +81,25 @@ def test_what_needs_other_data_is_not_called_waiting(line):
 def test_a_claim_without_points_has_a_scale_of_its_own(line):
     found = line(grid(flow=0.61, plain=0.51, shuffled=0.51), direction(unit="fusion loss", printed=None, cells=[]))
     assert not found["common"] and 0.9 < found["ours"][2] < 1
+
+
+def test_a_printed_number_that_is_nearly_met_lies_nearly_on_the_papers_mark():
+    one_percent_off = poster.Interval(44.1, 44.1, 44.1, 1)
+    assert 0.5 < poster._own_scale(one_percent_off, 0.0, poster.EDGE * 4410)(44.1) < 0.6
+    far_off = poster.Interval(900.0, 900.0, 900.0, 1)
+    assert 0.9 < poster._own_scale(far_off, 0.0, poster.EDGE * 4410)(900.0) < 1, "what is far off still has its place"
+
+
+def test_a_stranger_is_told_who_was_wrong(drawn):
+    text = words(drawn(grid(flow=0.61, plain=0.15, shuffled=0.15)))
+    assert "Was the paper wrong, or was our network too small?" in text
+    assert "1 unfit" in text and "says nothing about the paper" in text
+    assert sum(poster.ABOUT.values()) == len(poster.FATES), "each column of the scoreboard has a heading"
+    board = poster.poster_html()
+    found = re.search(r"So far: (\d+) of (\d+)", words(board))
+    checked = re.search(r"All tables +([\d ]+)", words(ledger.ledger_html()))
+    cells, _, wrong, *_ = (int(number) for number in checked[1].split())
+    assert (int(found[1]), int(found[2])) == (wrong, cells), "the poster counts what the table of cells counts"
 
 
 def test_the_scoreboard_counts_every_claim_once(drawn, tmp_path):

@@ -465,6 +465,7 @@ def test_what_has_no_luck_in_it_is_run_once(word):
 PROTOCOL = {
     "another data set": ({"data": "fields"}, {}, "our test data are streets, the paper's fields"),
     "another split": ({"split": "test"}, {}, "our split is val, the paper's test"),
+    "a split that nobody noted": ({}, {"test": {"split": None}}, "a record of ours names no split"),
     "another convention": ({}, {"test": {"convention": "per image"}}, "all classes, per image, the paper's mean"),
     "a missing cell": ({"cells": [None]}, {}, "the paper's cell is missing"),
     "withheld": ({"withheld": "the scan is torn"}, {}, "the scan is torn"),

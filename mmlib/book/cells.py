@@ -78,14 +78,21 @@ def _original(cell: Cell, papers: Mapping[str, Paper]) -> str:
     return cell.id
 
 
+def printed_by_papers(papers: Mapping[str, Paper]) -> list[Cell]:
+    """Each number that a paper prints in its own tables, once."""
+    repeated = {paper.key for paper in papers.values() for cell in paper.cells if _original(cell, papers) != cell.id}
+    own = [paper for paper in papers.values() if paper.key not in repeated]
+    return [cell for paper in own for cell in paper.cells if (paper.key, cell.table) not in COMPARED]
+
+
 def checked_html(papers: Mapping[str, Paper], checks: Mapping[str, Check]) -> str:
     """One row for each table that a paper prints: how many cells, how many were checked, how it came out; as HTML."""
-    repeated = {paper.key for paper in papers.values() for cell in paper.cells if _original(cell, papers) != cell.id}
+    printed = printed_by_papers(papers)
     rows, sums = [], Counter()
     for key, paper in papers.items():
         for name, title in paper.table_titles.items():
-            cells = [cell for cell in paper.cells if cell.table == name]
-            if key in repeated or (key, name) in COMPARED:
+            cells = [cell for cell in printed if (cell.paper, cell.table) == (key, name)]
+            if not cells:
                 continue
             counts = count(cells, checks)
             sums += counts

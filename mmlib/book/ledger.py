@@ -87,7 +87,7 @@ def _provenance(runs: Sequence[Record], known: Sequence[State]) -> dict[str, str
     days = sorted({run.made[:10] for run in runs})
     machines = [run.machine for run in runs]
     facts = {
-        f"{len(runs)} records at": [run.preset for run in runs],
+        f"{len(runs)} record{'' if len(runs) == 1 else 's'} at": [run.preset for run in runs],
         "made": [days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"],
         "commit": [run.commit[:8] for run in runs],
         "data fingerprint": [run.data_fingerprint[:12] for run in runs],

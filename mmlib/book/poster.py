@@ -6,12 +6,14 @@ Here it is decided what stands where; `poster.html.j2` says what it looks like.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.environment import TemplateModule
 
+from mmlib.book.cells import check_cells, printed_by_papers
 from mmlib.files import ROOT
 from mmlib.results import tables
 from mmlib.results.claims import Cell, Paper, load_claims, paper_keys
@@ -50,6 +52,9 @@ FATES = {
 }
 """What can become of a claim, and its words on the scoreboard."""
 
+ABOUT = {"the claim": 4, "our experiment": 1, "nothing yet": 2}
+"""What the fates speak about: how many columns of the scoreboard, in their order, stand under each heading."""
+
 SHAPES = {SILENT: "square", WEAK: "triangle", NO_CONTROL: "diamond", UNEQUAL: "star", SHORT: "hourglass"}
 """The mark of an unfit comparison, by its first reason."""
 
@@ -58,6 +63,9 @@ REASONS = {SHAPES[reason]: words for reason, words in REASON_WORDS.items()} | {
     "ring": "not run yet",
 }
 """What the marks other than the plain dot mean."""
+
+EDGE = 0.05
+"""How far from the middle a printed number's line reaches, as a share of that number."""
 
 EXAMPLE = "training.infrared_helps_at_night"
 """The claim that the page explains step by step."""
@@ -70,7 +78,14 @@ def poster_html(claims: Path | None = None, results: Path | None = None) -> str:
     """
     papers = {key: load_claims(key, claims) for key in paper_keys(claims)}
     book = judge_book(claims, results)
-    return str(_template().poster(scoreboard(papers, book), parts(papers, book)))
+    board = scoreboard(papers, book)
+    totals = Counter()
+    for row in board:
+        totals.update(row["counts"])
+    checks = check_cells(papers, book)
+    cells = [cell.id for cell in printed_by_papers(papers)]
+    wrong = sum(name in checks and not checks[name].right for name in cells)
+    return str(_template().poster(board, parts(papers, book), totals, {"wrong": wrong, "cells": len(cells)}))
 
 
 def example_html() -> str:
@@ -98,7 +113,7 @@ def example_html() -> str:
 def _template() -> TemplateModule:
     """The macros of the template."""
     pages = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
-    pages.globals |= {"place": place, "ticks": TICKS, "fates": FATES, "reasons": REASONS}
+    pages.globals |= {"place": place, "ticks": TICKS, "fates": FATES, "about": ABOUT, "reasons": REASONS}
     return pages.get_template("poster.html.j2").module
 
 
@@ -133,7 +148,7 @@ def scoreboard(papers: Mapping[str, Paper], book: Mapping[str, Sequence[Judged]]
         for one in book[key]:
             counts[fate(one)] += 1
         if any(counts.values()):
-            rows.append({"title": paper.title, "counts": counts})
+            rows.append({"title": paper.title if paper.cite else f"{paper.title} (our own)", "counts": counts})
     return rows
 
 
@@ -163,7 +178,8 @@ def _line(one: Judged, paper: Paper) -> dict:
     if value[-1].isdigit():
         numbers.append(f"the paper prints {value}")
     common = ours is None or unit.startswith(("points", "percent"))
-    on_scale = place if common else _own_scale(ours, printed)
+    least = EDGE * abs(float(value)) if isinstance(one.row, Cell) and not common else 0.0
+    on_scale = place if common else _own_scale(ours, printed, least)
     became = fate(one)
     return {
         "id": one.row.id,
@@ -181,9 +197,9 @@ def _line(one: Judged, paper: Paper) -> dict:
     }
 
 
-def _own_scale(ours: Interval, printed: float | None) -> Callable[[float], float]:
-    """The scale of a line that is not in points: its farthest end lies close to the edge."""
-    farthest = max(abs(ours.low), abs(ours.high), abs(printed or 0.0)) or 1.0
+def _own_scale(ours: Interval, printed: float | None, least: float) -> Callable[[float], float]:
+    """The scale of a line that is not in points: its farthest end, or `least`, lies close to the edge."""
+    farthest = max(abs(ours.low), abs(ours.high), abs(printed or 0.0), least) or 1.0
     return lambda number: 0.5 + 0.45 * number / farthest
 
 

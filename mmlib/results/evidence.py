@@ -534,10 +534,10 @@ def value_verdict(printed: str, ours: Interval, within: float = 0.0) -> Verdict:
     gap = ours.mean - paper
     if low - slack - edge <= paper <= high + slack + edge:
         return Verdict(AGREES, f"the paper's {printed} could be one more run of ours", ours, gap=gap)
+    detail = f"ours is {abs(gap):.4g} {'above' if gap > 0 else 'below'} the paper's {printed}"
     if abs(gap) <= within * abs(paper):
-        detail = f"ours is {gap:+.4g} away from the paper's {printed}, within {100 * within:g} %"
-        return Verdict(AGREES, detail, ours, gap=gap)
-    return Verdict(DIFFERS, f"ours is {gap:+.4g} away from the paper's {printed}", ours, gap=gap)
+        return Verdict(AGREES, f"{detail}, within {100 * within:g} %", ours, gap=gap)
+    return Verdict(DIFFERS, detail, ours, gap=gap)
 
 
 def _same_protocol(cell: Cell, path: str, runs: Sequence[Record]) -> None:
@@ -552,6 +552,8 @@ def _same_protocol(cell: Cell, path: str, runs: Sequence[Record]) -> None:
         raise Incomplete(f"our test data are {cell.measure.data}, the paper's {cell.data}")
     for name in ("split", "convention"):
         ours, theirs = {str(_sibling(run, path, name)) for run in runs}, getattr(cell, name)
+        if "None" in ours:
+            raise Incomplete(f"a record of ours names no {name}, so it has to be made again; the paper's is {theirs}")
         if ours != {theirs}:
             raise Incomplete(f"our {name} is {', '.join(sorted(ours))}, the paper's {theirs}")
 

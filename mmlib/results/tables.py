@@ -178,6 +178,9 @@ def last_verified(key: str, *, results: Path | None = None) -> str:
     if not records:
         return "No run is published yet."
     latest, first = max(records, key=lambda r: r.made), min(records, key=lambda r: r.made)
+    if len(records) == 1:
+        made = f"by commit {latest.commit[:8]}, with one record"
+        return f"Last verified {latest.made[:10]}, {made}. The ledger says whether it still stands."
     return (
         f"Last verified {latest.made[:10]}, by commit {latest.commit[:8]}: the latest of {len(records)} records made "
         f"since {first.made[:10]}. The ledger says which of them still stand."
