@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mmlib import show
 from mmlib.book import figures
 from mmlib.book.figures import record
-from mmlib.book.numbers import Runs, interval, mean, missing, plus_minus
+from mmlib.book.numbers import Runs, interval, mean, missing, plain, plus_minus
 from mmlib.results import load_claims
 from mmlib.show.html import Html
 
@@ -149,8 +149,8 @@ def glove_neighbours(runs: Runs) -> Html:
     return show.frames(
         tables,
         names=words,
-        start=words.index("left"),
-        alt="For each word the five nearest ones: for left it is right, for red another colour",
+        start=words.index("right"),
+        alt="For each word the five nearest ones: left is among those of right, and those of red are other colours",
         caption="GloVe, 100 dimensions (Pennington et al., 2014). 1 is the same direction, 0 none in common.",
     )
 
@@ -224,12 +224,13 @@ def parameters(net: nn.Module) -> Html:
     rows = []
     for part, name in names.items():
         rows.append([name, *(f"{figures.count(getattr(system, part)):,}" for system in (full, net))])
-    rows.append(["together", f"{figures.count(full):,}", f"{figures.count(net):,}"])
+    whole, small = figures.count(full), figures.count(net)
+    rows.append(["together", f"{whole:,}", f"{small:,}"])
     return show.table(
         rows,
         columns=["part", "our reading of the paper's", "ours"],
         caption="Learned numbers of each part",
-        footer="The paper's without the table of word vectors. A test holds the counts fixed.",
+        footer=f"The paper's without the table of word vectors. Ours is smaller by a factor of {whole / small:.0f}.",
     )
 
 
@@ -260,7 +261,7 @@ def learning(runs: Runs) -> Html:
         "right",
         axis="right one of several, %",
         limits=(0, 100),
-        alt="The network that reads finds the right thing more and more often; the others stay where they begin",
+        alt="How often each network finds the right thing, step by step",
         caption="The published runs of seed 0, on val streets.",
     )
 
@@ -410,7 +411,7 @@ def answers(kept: Mapping[str, Tensor], seed: int) -> dict[str, tuple[show.Answe
         if text in truth:
             meant = mask_of(segments, truth[text])
             overlap = float((mask & meant).sum() / (mask | meant).sum().clamp(min=1))
-            note = f"Meant is one thing or class of this street; the overlap (IoU) is {100 * overlap:.0f} %."
+            note = f"The phrase fits this street: mask and what is meant overlap by {100 * overlap:.0f} % (IoU)."
         else:
             note = "Nothing in this street fits these words, or no single thing does; the network answers all the same."
         if not mask.any():
@@ -459,9 +460,9 @@ def demonstration_scores() -> Html:
     failed = "; ".join(text for _, text in sorted(worst)[:6])
     return show.table(
         table,
-        columns=["kind", "phrases", "overlap of 50 % or more", "empty masks"],
+        columns=["kind", "phrases", "IoU ≥ 50 %", "empty"],
         caption="The demonstration's phrases that mean something in their street",
-        footer=f"The worst: {failed}.",
+        footer=f"Empty: no pixel is marked. The worst: {failed}.",
     )
 
 
@@ -555,9 +556,21 @@ def which(numbers: pandas.DataFrame) -> Html:
         limits=(0, 100),
         lines=False,
         luck=mean(numbers, "fusenet_ris", "which.luck"),
-        alt="FuseNet-RIS finds the right one far more often than the networks that don't read or see",
+        alt="How often each network finds the right one of several, one mark per run, beside luck",
         caption="One mark per run. Phrases by colour, place, size, nearness and combinations, known from training.",
     )
+
+
+def _scored(numbers: pandas.DataFrame, arm: str, metric: str) -> str | None:
+    """The mean over seeds with half the width of its interval; of a single run its value; None without any."""
+    found, one = interval(numbers, arm, metric), mean(numbers, arm, metric)
+    return plus_minus(found) or (None if one is None else f"{one:.1f}")
+
+
+def _phrases(numbers: pandas.DataFrame, path: str) -> str | None:
+    """How many phrases a score of FuseNet-RIS rests on."""
+    count = plain(numbers, "fusenet_ris", f"{path}.phrases")
+    return None if count is None else f"{count:.0f}"
 
 
 def kinds(numbers: pandas.DataFrame) -> Html:
@@ -566,14 +579,16 @@ def kinds(numbers: pandas.DataFrame) -> Html:
     rows = []
     for kind in KINDS[2:]:
         right = [mean(numbers, arm, f"kinds.{kind}.right") for arm in chosen]
-        rows.append([kind, mean(numbers, "fusenet_ris", f"kinds.{kind}.luck"), *right])
+        luck = mean(numbers, "fusenet_ris", f"kinds.{kind}.luck")
+        rows.append([kind, _phrases(numbers, f"kinds.{kind}"), luck, *right])
     return figures.scored(
         "Kinds of phrases",
         rows,
-        columns=["kind", "luck", *(ARMS[arm] for arm in chosen)],
+        columns=["kind", "phrases", "luck", *(ARMS[arm] for arm in chosen)],
         formats=".1f",
         caption="The right one of several, % of phrases, mean over seeds",
-        footer="Motion and heat can't be seen in a picture.",
+        footer="Phrases: how many a run is asked. Motion and heat can't be seen in a picture, so what is found there "
+        "above luck was guessed from something else, such as the side from which a car is seen. –: not run yet.",
     )
 
 
@@ -581,18 +596,19 @@ def pairs(numbers: pandas.DataFrame) -> Html:
     """Both of two opposed phrases right: the positive control."""
     rows = []
     for arm, name in ARMS.items():
-        found = interval(numbers, arm, "pairs.both")
+        found = _scored(numbers, arm, "pairs.both")
         if found is not None:
-            rows.append([name, plus_minus(found), mean(numbers, arm, "which.right")])
+            rows.append([name, found, mean(numbers, arm, "which.right")])
     if not rows:
         return missing("Both of a pair")
-    luck = mean(numbers, "fusenet_ris", "pairs.luck")
+    luck, asked = mean(numbers, "fusenet_ris", "pairs.luck"), plain(numbers, "fusenet_ris", "pairs.pairs")
     return show.table(
         rows,
         columns=["network", "both of a pair, %", "one phrase, %"],
         formats=".1f",
         caption="Two opposed phrases about the same street: how often both are answered right",
-        footer=f"Luck gets both right in {luck:.1f} % of the pairs. ± is half the width of the 95% interval.",
+        footer=f"Luck gets both right in {luck:.1f} % of the {asked:.0f} pairs. ± is half the width of the 95% "
+        "interval; a number without it is a single run.",
     )
 
 
@@ -628,11 +644,11 @@ def combinations(numbers: pandas.DataFrame) -> Html:
     rows = []
     for path, name in (("old", "known"), ("new", "never seen together")):
         values = [mean(numbers, "fusenet_ris", f"{path}.{score}") for score in ("right", "luck", "miou")]
-        rows.append([name, *values, mean(numbers, "noun_only", f"{path}.right")])
+        rows.append([name, _phrases(numbers, path), *values, mean(numbers, "noun_only", f"{path}.right")])
     return figures.scored(
         "New combinations",
         rows,
-        columns=["combination", "right one", "luck", "mean IoU", "told the noun alone"],
+        columns=["combination", "phrases", "right one", "luck", "mean IoU", "told the noun alone"],
         formats=".1f",
         caption="Phrases that mean one of several, in percent",
     )
@@ -643,11 +659,11 @@ def nouns(numbers: pandas.DataFrame) -> Html:
     rows = []
     for noun in ("person", "rider", "car"):
         values = [mean(numbers, "fusenet_ris", f"nouns.{noun}.{score}") for score in ("right", "luck", "miou", "empty")]
-        rows.append([noun, *values])
+        rows.append([noun, _phrases(numbers, f"nouns.{noun}"), *values])
     return figures.scored(
         "People, riders and cars",
         rows,
-        columns=["noun", "right one", "luck", "mean IoU", "empty masks"],
+        columns=["noun", "phrases", "right one", "luck", "mean IoU", "empty masks"],
         formats=".1f",
         caption="Phrases that mean one of several, in percent",
     )
@@ -691,14 +707,17 @@ def trials(runs: Runs, chosen: Sequence[str]) -> Html:
     """Settings that were tried on seed 0, judged on val streets; kinds of phrases on test streets."""
     rows = []
     for setting in chosen:
+        tried = {variant: record(runs, variant) for variant in TRIALS[setting]}
+        if sum(run is not None for run in tried.values()) < 2:  # one setting alone is no comparison
+            continue
         for variant, value in TRIALS[setting].items():
-            run = record(runs, variant)
+            run = tried[variant]
             if run is not None:
                 kinds_of = run.values["kinds"]
                 right = [100 * kinds_of[kind]["right"] for kind in ("colour", "place", "combination")]
                 rows.append([f"{setting}: {value}", 100 * run.values["learning"]["right"][-1], *right])
     return figures.scored(
-        "Settings that were tried",
+        f"Other settings of {' and '.join(chosen)}",
         rows,
         columns=["setting", "val", "colour", "place", "combination"],
         groups=[("", 2), ("test", 3)],
@@ -735,17 +754,19 @@ def camvid(numbers: pandas.DataFrame) -> Html:
     """Real streets: phrases made by rule, asked of networks that have seen drawn streets only."""
     rows = []
     for arm in ("blind", "noun_only", "without_localization", "fusenet_ris"):
-        found = interval(numbers, arm, "camvid.miou")
+        found = _scored(numbers, arm, "camvid.miou")
         if found is not None:
-            rows.append([ARMS[arm], plus_minus(found)])
+            rows.append([ARMS[arm], found])
     if not rows:
         return missing("Real streets")
     everything = mean(numbers, "fusenet_ris", "camvid.everything")
+    asked = plain(numbers, "fusenet_ris", "camvid.phrases")
     return show.table(
         rows,
         columns=["network", "mean IoU"],
         caption="CamVid: the leftmost, rightmost or largest car, pedestrian or bicyclist, in percent",
-        footer=f"Marking everything has a mean IoU of {everything:.1f} %. The interval is over seeds, not over drives.",
+        footer=f"{asked:.0f} phrases. Marking everything has a mean IoU of {everything:.1f} %. ± is half the width of "
+        "the 95% interval over seeds, not over drives; a number without it is a single run.",
     )
 
 

@@ -68,8 +68,8 @@ def complete(paper: str) -> bool:
 def waiting(paper: str, what: str) -> None:
     """Say that records are missing. what: "The answer" or whatever rests on them."""
     there, asked = runs_asked(paper)
-    published = f"{there} of them are published" if there else "None of them is published yet"
-    show.say(f"*{what} rests on a grid of {asked} runs that is being computed. {published}.*")
+    published = {0: "none is", 1: "one is"}.get(there, f"{there} are")
+    show.say(f"*{what} rests on {asked} runs, of which {published} published so far.*")
 
 
 def note(text: str) -> Html:
