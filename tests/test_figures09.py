@@ -1,10 +1,13 @@
 """Chapter 9's figures: they say so where records are missing, and the paper's table gives itself away."""
 
+from types import SimpleNamespace
+
 import pandas
 import pytest
 import torch
 
 from mmlib.book import figures09
+from mmlib.results import Key
 
 
 def test_what_needs_whole_records_or_answers_says_so_too(monkeypatch):
@@ -36,11 +39,29 @@ def test_a_table_of_arms():
     rows = []
     for arm, right in {"fusenet_ris": 0.8, "noun_only": 0.4}.items():
         for seed in range(3):
-            for metric, value in (("pairs.both", right / 2), ("which.right", right), ("pairs.luck", 0.1)):
-                value += 0.01 * seed
+            scores = {"pairs.both": right / 2, "which.right": right, "pairs.luck": 0.1, "pairs.pairs": 335}
+            for metric, value in scores.items():
+                value += 0.01 * seed * (metric != "pairs.pairs")
                 rows.append({"variant": arm, "longer": 1, "seed": seed, "metric": metric, "value": value})
     text = figures09.pairs(pandas.DataFrame(rows)).text
     assert "41.0 ±" in text and "81.0" in text and "21.0 ±" in text
+    one = figures09.pairs(pandas.DataFrame(rows[:4]))
+    assert "40.0 " in one.text and "±" not in one.text, "a single run is shown without an interval"
+    assert "of the 335 pairs" in one.html
+
+
+def test_one_setting_alone_is_no_comparison():
+    seen = {
+        "kinds": {kind: {"right": 0.5} for kind in ("colour", "place", "combination")},
+        "learning": {"right": [0.5]},
+    }
+    runs = {
+        Key("fusenet_ris", name, "ministreet", "night", 0): SimpleNamespace(values=seen) for name in ("fusenet_ris",)
+    }
+    assert "no run is published yet" in figures09.trials(runs, ["gates"]).text
+    runs |= {Key("fusenet_ris", "gates_all", "ministreet", "night", 0): SimpleNamespace(values=seen)}
+    text = figures09.trials(runs, ["gates", "encoder"]).text
+    assert "tanh on all three" in text and "encoder" not in text
 
 
 def test_masks_are_packed_and_come_back():

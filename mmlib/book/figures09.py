@@ -717,7 +717,7 @@ def trials(runs: Runs, chosen: Sequence[str]) -> Html:
                 right = [100 * kinds_of[kind]["right"] for kind in ("colour", "place", "combination")]
                 rows.append([f"{setting}: {value}", 100 * run.values["learning"]["right"][-1], *right])
     return figures.scored(
-        f"Other settings of {' and '.join(chosen)}",
+        f"Other settings ({', '.join(chosen)})",
         rows,
         columns=["setting", "val", "colour", "place", "combination"],
         groups=[("", 2), ("test", 3)],

@@ -257,7 +257,8 @@ def the_map(scores: pandas.DataFrame, what: str = "miou") -> Html:
         for at, name in ROWS.items():
             label = Html(tag("span", escape(name), style="font-size:.85em"), name)
             rows.append([label, *(_cell(scores, sense, f"{time}.{at}", what) for sense in SENSES)])
-        tables.append(show.table(rows, columns=columns))
+        made = show.table(rows, columns=columns)
+        tables.append(Html(tag("div", made.html, class_="mm-map"), made.text))  # narrow on a phone, see book.css
     return show.frames(
         tables,
         names=list(TIMES.values()),
@@ -489,23 +490,23 @@ def alone(scores: pandas.DataFrame) -> Html:
 def expectations(scores: pandas.DataFrame) -> Html:
     """What the four papers lead one to expect, beside what came out here."""
     night, day, hidden = "night.clear", "day.clear", "day.camouflage_full"
+    motion = ("Flow2Seg", "Motion helps a network that sees the picture.")
+    pair = ("SegMiF", "Infrared and visible complement each other.")
+    fused = ("TSJNet", "One fused picture tells a network more than either source.")
+    words = ("FuseNet-RIS", "Words tell a network where to look.")
+    average = f"{night}.average.miou"
     told = [
-        ("Flow2Seg", "Motion helps a network that sees the picture.", "flow, by day", worth(scores, "flow", day)),
-        ("", "", "flow at full camouflage, movers", worth(scores, "flow", hidden, "movers")),
-        ("SegMiF", "Infrared and visible complement each other.", "infrared, at night", worth(scores, "ir", night)),
-        ("", "", "infrared, by day", worth(scores, "ir", day)),
-        (
-            "TSJNet",
-            "One fused picture tells a network more than either source.",
-            "average less RGB, at night",
-            difference(scores, f"{night}.average.miou", f"{night}.rgb.miou"),
-        ),
-        ("", "", "average less both stacked", difference(scores, f"{night}.average.miou", f"{night}.rgb_ir.miou")),
-        ("FuseNet-RIS", "Words tell a network where to look.", "words, at night", worth(scores, "words", night)),
+        (*motion, "flow, by day", worth(scores, "flow", day)),
+        (*motion, "flow at full camouflage, movers", worth(scores, "flow", hidden, "movers")),
+        (*pair, "infrared, at night", worth(scores, "ir", night)),
+        (*pair, "infrared, by day", worth(scores, "ir", day)),
+        (*fused, "average less RGB, at night", difference(scores, average, f"{night}.rgb.miou")),
+        (*fused, "average less both stacked, at night", difference(scores, average, f"{night}.rgb_ir.miou")),
+        (*words, "words, at night", worth(scores, "words", night)),
     ]
     if any(found is None for *_, found in told):
         return missing("Expectations")
-    rows = [[paper, words, where, with_half(found)] for paper, words, where, found in told]
+    rows = [[*said, with_half(found)] for *said, found in told]
     return show.table(
         rows,
         columns=["paper", "leads one to expect", "measured here", "points"],
