@@ -44,9 +44,11 @@ def test_the_kill_command_names_one_test():
     assert len([name for name in tests if words[-2] in name]) == 1
 
 
-def test_the_rivals_row_has_the_papers_cells_and_ours():
+def test_the_rivals_row_has_the_papers_cells_and_ours(tmp_path):
     html = checks.rival_html()
-    assert "4401.71" in html and "4414.92" in html
+    assert "4401.71" in html and "4414.92" in html and "From the record" in html
+    without = checks.rival_html(tmp_path)
+    assert "4401.71" in without and "has to be made again" in without and "From the record" not in without
 
 
 def test_intersection_over_union_by_hand():

@@ -58,11 +58,14 @@ def rival_html(results: Path | None = None) -> str:
     for cell in cells:
         ours = f"{found[cell.metric]:.2f}" if cell.metric in found else None
         rows.append([cell.column, cell.value, ours])
+    source = f"From the record {wanted}."
+    if record is None:
+        source = f"The record {wanted} has to be made again; until then there is none."
     made = table(
         rows,
         columns=["metric", "TSJNet's table", "its weights, measured here"],
         caption="LRRNet on RoadScene's 221 pairs",
-        footer=f"From the record {wanted}. The paper doesn't say which VIF it uses, so that cell isn't judged.",
+        footer=f"{source} The paper doesn't say which VIF it uses, so that cell isn't judged.",
         cards=True,
     )
     return made.html
