@@ -73,6 +73,13 @@ def test_every_reason_for_unfit_has_a_mark_of_its_own_and_words():
     assert set(poster.SHAPES.values()) <= poster.REASONS.keys()
 
 
+def test_a_number_that_differs_is_no_failed_claim(drawn, tmp_path):
+    drawn(grid(flow=0.61, plain=0.51))
+    judged = [one for rows in judge_book(tmp_path / "claims", tmp_path / "results").values() for one in rows]
+    fates = {poster.fate(one) for one in judged if one.verdict.word == "differs"}
+    assert fates == {"differs"}, "it speaks about the paper's number, not about an idea"
+
+
 def test_what_needs_other_data_is_not_called_waiting(line):
     found = line([], direction(reason="needs Cityscapes"))
     assert (found["fate"], found["shape"], found["why"]) == ("elsewhere", "cross", "needs Cityscapes")

@@ -46,13 +46,14 @@ FATES = {
     "shared": "held, but not past its control",
     "failed": "failed",
     "undecided": "undecided",
+    "differs": "number differs",
     "unfit": "unfit",
     "elsewhere": "cannot be tested here",
     "waiting": "not run yet",
 }
 """What can become of a claim, and its words on the scoreboard."""
 
-ABOUT = {"the claim": 4, "our experiment": 1, "nothing yet": 2}
+ABOUT = {"about the claim": 4, "about the paper": 1, "about us": 1, "nothing yet": 2}
 """What the fates speak about: how many columns of the scoreboard, in their order, stand under each heading."""
 
 SHAPES = {SILENT: "square", WEAK: "triangle", NO_CONTROL: "diamond", UNEQUAL: "star", SHORT: "hourglass"}
@@ -129,7 +130,7 @@ def fate(one: Judged) -> str:
     if word == HOLDS:
         return "held" if one.verdict.controlled else "shared"
     if word in (AGREES, CONTRADICTED, DIFFERS, UNDECIDED, UNFIT):
-        return {AGREES: "held", CONTRADICTED: "failed", DIFFERS: "failed"}.get(word, word)
+        return {AGREES: "held", CONTRADICTED: "failed"}.get(word, word)
     return "elsewhere" if word == UNVERIFIED or one.row.reason else "waiting"
 
 
