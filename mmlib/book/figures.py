@@ -162,12 +162,14 @@ def learning(
     axis: str,
     steps: str = "step",
     limits: tuple[float | None, float | None] = (None, None),
+    luck: float | None = None,
     alt: str,
     caption: str,
 ) -> Html:
     """A score on val streets during the published runs of seed 0.
 
-    names: of the arms.  looks: colour and marker of each.  score: its name in the records' learning curves.
+    names: of the arms.  looks: colour and marker of each.  score: its name in the records' learning curves.  luck: what
+    a blind guess scores, in percent, as a dashed line.
     """
     found = {arm: run for arm in names if (run := record(runs, arm)) is not None and score in run.values["learning"]}
     if not found:
@@ -178,6 +180,8 @@ def learning(
             told = run.values["learning"]
             percent = [100 * value for value in told[score]]
             ax.plot(told["step"], percent, label=names[arm], markersize=5, **looks[arm])
+        if luck is not None:
+            ax.axhline(luck, color="0.5", linestyle="--", linewidth=1, label="luck")
         ax.set(xlabel=steps, ylabel=axis, ylim=limits)
         ax.legend()
 
