@@ -63,9 +63,8 @@ def rival_html(results: Path | None = None) -> str:
         source = f"The record {wanted} has to be made again; until then there is none."
     made = table(
         rows,
-        columns=["metric", "TSJNet's table", "its weights, measured here"],
+        columns=["metric", "TSJNet's table", "measured here"],
         caption="LRRNet on RoadScene's 221 pairs",
         footer=f"{source} The paper doesn't say which VIF it uses, so that cell isn't judged.",
-        cards=True,
     )
     return made.html

@@ -35,7 +35,8 @@ def speed_html() -> str:
         formats=".0f",
         caption="Medians of rounds in which both take turns; process time",
         footer=f"One thread of an {machine['cpu']} with {machine['instructions']}{amx}, PyTorch "
-        f"{content['torch'].split('+')[0]}, {content['made'][:10]}. Compiling is counted over 1000 steps.",
+        f"{content['torch'].split('+')[0]}, {content['made'][:10]}. The last column is the median of the rounds' "
+        "ratios, not the ratio of the medians. Compiling is counted over 1000 steps.",
         cards=True,
     )
     return made.html
