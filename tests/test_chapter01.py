@@ -24,8 +24,8 @@ def told() -> dict:
 
 
 def letter(told: dict, name: str) -> str:
-    """Whom a column of the table accuses."""
-    return told["suspects"][told["accused"](told["columns"][name])].letter
+    """Whom a row of the table accuses."""
+    return told["suspects"][told["accused"](told["evidence"][name])].letter
 
 
 @pytest.mark.slow
@@ -34,7 +34,7 @@ def test_five_suspects_and_each_sense_accuses_whom_the_text_says(told):
     assert [one.place for one in told["suspects"]][0] == "far left"
     assert letter(told, "light, levels") == "D" and letter(told, "heat, levels") == "A"
     assert letter(told, "u, pixels") == "B"
-    distance = told["columns"]["distance, m"]
+    distance = told["evidence"]["distance, m"]
     assert min(distance) == distance[-1], "distance accuses the man in orange"
 
 
@@ -49,7 +49,7 @@ def test_light_is_no_evidence_and_heat_finds_everybody(told):
 
 @pytest.mark.slow
 def test_the_answer_is_the_walker_who_withdraws_in_the_image(told):
-    u, speed = told["columns"]["u, pixels"], told["speed"]
+    u, speed = told["evidence"]["u, pixels"], told["speed"]
     assert told["guilty"] == 0 and u[0] < -5 and u[-1] > 5
     assert 0.8 < speed[0] < 1.2, "a walking pace, to the right"
     assert 3.5 < -speed[1] / speed[0] < 4.7, "the cyclist is four times as fast and goes the other way"

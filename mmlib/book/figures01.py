@@ -107,25 +107,26 @@ FORMATS = {
     "own u, pixels": "+.1f",
     "own speed, m/s": "+.1f",
 }
-"""The columns that the table of suspects may have, and how their numbers are written."""
+"""The rows that the table of suspects may have, and how their numbers are written."""
 
 
-def accused(column: Sequence[float]) -> int:
+def accused(values: Sequence[float]) -> int:
     """Whom a sense points at: the number with the largest absolute value."""
-    return int(np.argmax(np.abs(column)))
+    return int(np.argmax(np.abs(values)))
 
 
-def lineup(people: Sequence[Suspect], columns: Mapping[str, Sequence[float]], caption: str) -> Html:
-    """The table of suspects with the columns found so far; the reader's own suspect is marked."""
-    rows = []
+def lineup(people: Sequence[Suspect], evidence: Mapping[str, Sequence[float]], caption: str) -> Html:
+    """The table of suspects, one column each, with the evidence found so far; the reader's own suspect is marked."""
+    places = []
     for k, one in enumerate(people):
-        mark = show.chosen(GROUP, k, "your suspect")
-        name = Html(escape(one.name) + mark, one.name)
-        rows.append([name, *(values[k] for values in columns.values())])
+        places.append(Html(escape(one.place) + show.chosen(GROUP, k, "yours"), one.place))
+    rows = [["place", *places]]
+    for name, values in evidence.items():
+        written = [format(round(value, 1) + 0.0, FORMATS[name]).replace("-", "\N{MINUS SIGN}") for value in values]
+        rows.append([name, *written])
     return show.table(
         rows,
-        columns=["suspect", *columns],
-        formats={name: FORMATS[name] for name in columns},
+        columns=["", *(one.letter for one in people)],
         caption=caption,
         footer="MiniStreet, one scene, exact fields. Light and heat: against a ring around; the rest: medians.",
     )

@@ -38,10 +38,10 @@ QUIET = "font-variant-numeric:tabular-nums"
 ROW = "display:flex;flex-wrap:wrap;align-items:center;gap:.3em .8em;margin:.3em 0"
 
 
-def night_pairs(count: int, size: tuple[int, int], seed: int = 0) -> tuple[Tensor, Tensor]:
+def night_pairs(count: int, size: tuple[int, int], seed: int = 0, noise: float = 1.0) -> tuple[Tensor, Tensor]:
     """`count` night streets, (B, 3, H, W) and (B, 1, H, W), rounded to 8 bits as if they came from files."""
     seeds = split_seeds("test", count, start=seed + 4)
-    night = scenes(seeds, size=size, knobs=Knobs(time="night"), fields=("rgb", "ir"))
+    night = scenes(seeds, size=size, knobs=Knobs(time="night", noise=noise), fields=("rgb", "ir"))
     return from_uint8(to_uint8(night["rgb"])), from_uint8(to_uint8(night["ir"]))
 
 
@@ -464,7 +464,7 @@ def rank_lines(ranks: Tensor, methods: Sequence[str], steps: Sequence[str]) -> H
 
     return show.plot(
         draw,
-        size=(6.6, 4.6),
+        size=(5.6, 4.6),
         alt="Ranks of 14 methods by SSIM: nearly parallel lines while L is 255, a tangle between L = 255 and L = 2",
         caption="Rank by SSIM on VIFB's 21 pairs. Only the convention changes from left to right.",
     )

@@ -165,7 +165,7 @@ def levels(net: nn.Module, pictures: Mapping[str, Tensor]) -> Html:
         drawn.append((show.colour(strength, "magma"), f"{name}: {' × '.join(map(str, features.shape[1:]))}"))
     return show.images(
         drawn,
-        columns=2,
+        columns=4,
         pixelated=True,
         alt="The strength of the features of four levels, from fine to coarse and fine again",
         caption="Mean absolute feature at each place. Bright: many channels respond.",
@@ -445,7 +445,7 @@ def quiz_answers(runs: Mapping[str, Record]) -> Html:
 def bounds(numbers: pandas.DataFrame) -> Html:
     """Floor, arms and ceiling on the night and the day test."""
     if by_seed(numbers, "night.miou").empty:
-        return missing("Floor, arms and ceiling")
+        return missing("Floor, networks and ceiling")
 
     def draw(fig) -> None:
         axes = fig.subplots(2, 1, sharex=True)
@@ -469,7 +469,7 @@ def bounds(numbers: pandas.DataFrame) -> Html:
     return show.plot(
         draw,
         size=(5.4, 4.4),
-        alt="Mean IoU of three arms at night and by day between the floor of a blind guess and the ceiling",
+        alt="Mean IoU of three networks at night and by day between the floor of a blind guess and the ceiling",
         caption="One mark per seed; the large mark is the mean, the bar its 95% interval." + _so_far(numbers),
     )
 
@@ -508,7 +508,7 @@ def knob(numbers: pandas.DataFrame) -> Html:
 def seed_by_seed(numbers: pandas.DataFrame, metric: str = "night.miou") -> Html:
     """One mark per run; a line joins the runs of a seed."""
     if by_seed(numbers, metric).empty:
-        return missing("The arms seed by seed")
+        return missing("The networks seed by seed")
     scores = by_seed(numbers, metric)
 
     def draw(ax) -> None:
@@ -522,7 +522,7 @@ def seed_by_seed(numbers: pandas.DataFrame, metric: str = "night.miou") -> Html:
 
     return show.plot(
         draw,
-        alt="The mean IoU of every run at night, for three arms; the runs of a seed are joined by a line",
+        alt="The mean IoU of every run at night, for three networks; the runs of a seed are joined by a line",
         caption="Every published run. A line joins the networks that share a seed." + _so_far(numbers),
     )
 
@@ -757,6 +757,15 @@ def lottery_odds(numbers: pandas.DataFrame) -> Html:
     )
 
 
+def pairing(numbers: pandas.DataFrame) -> list[tuple[float, float]]:
+    """Per comparison of the lottery, the spread of the difference in points: seeds paired, and seeds drawn apart."""
+    found = []
+    for lot in _lots(numbers):
+        paired = stdev([a - b for a, b in zip(lot["a"], lot["b"])])
+        found.append((paired, math.hypot(stdev(lot["a"]), stdev(lot["b"]))))
+    return found
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Spreads and seeds
 
@@ -771,9 +780,9 @@ def spreads(numbers: pandas.DataFrame) -> Html:
     unpaired = math.hypot(one, other)
     difference = stdev(both["rgb_ir"] - both["rgb"])
     rows = [
-        ["Could this be one more run of ours?", "arm", one, one * math.sqrt(1 + 1 / n)],
+        ["Could this be one more run of ours?", "one network", one, one * math.sqrt(1 + 1 / n)],
         ["Is A ahead of B, seeds paired?", "paired difference", difference, difference / math.sqrt(n)],
-        ["Is A ahead of B, seeds not paired?", "both arms", unpaired, unpaired / math.sqrt(n)],
+        ["Is A ahead of B, seeds not paired?", "both networks", unpaired, unpaired / math.sqrt(n)],
         ["Would the whole test come out alike?", "paired difference", difference, difference * math.sqrt(2 / n)],
     ]
     return show.table(
@@ -802,7 +811,7 @@ def power_slider(effect: float, spreads: Sequence[float], start: int) -> object:
         def draw(ax) -> None:
             ax.axhline(80, linestyle="--", linewidth=1, color="C6")
             ax.plot(counts, _points(chance[spread]), "o-")
-            ax.set(xlabel="seeds of each arm", ylabel="chance to be convinced, %", ylim=(0, 103))
+            ax.set(xlabel="seeds of each network", ylabel="chance to be convinced, %", ylim=(0, 103))
             ax.set(xticks=range(2, 21, 2))
 
         return show.plot(draw, alt=f"Chance to be convinced by 2 to 20 seeds, spread {spread:.1f} points")

@@ -9,8 +9,7 @@ from mmlib.exercises.checking import exercise
 @exercise(
     "ch2.ground_distance",
     hints=[
-        "The formula of the section above, solved for nothing: it already gives Z. Only the rows at and above the "
-        "horizon need care.",
+        "The formula of the section above already gives Z. Only the rows at and above the horizon need care.",
         "`rows - horizon` is positive below the horizon, for y counts downwards. Where it is not, there is no ground.",
         "`torch.where(rows > horizon, f * height / (rows - horizon), torch.inf)` is nearly all of it.",
     ],
