@@ -218,6 +218,7 @@ def test_a_folder_is_fused_picture_by_picture(tmp_path, random_networks, capsys)
 
 def test_measuring_a_set(tmp_path, random_networks):
     from mmlib.fusion.measure import measure, scores
+    from mmlib.metrics import fusion as metrics
     from mmlib.metrics.fusion import evaluate
 
     rgb, ir = pair(2, (48, 64))
@@ -236,6 +237,10 @@ def test_measuring_a_set(tmp_path, random_networks):
         assert under_tsjnet[metric] == pytest.approx(value.tolist(), rel=1e-5)
         assert values["test"][metric] == pytest.approx(value.mean().item(), rel=1e-5)
     assert len(values["pictures"]["vif, dominant"][0]) == 2, "VIF is kept against each source"
+    fused = fuse(vis, ir, "seafusion", released=True)
+    swapped = (metrics.vif(vis, fused, fused) + metrics.vif(ir, fused, fused)) / 4  # each call adds one value twice
+    assert values["test"]["vif_reversed"] == pytest.approx(swapped.mean().item(), rel=1e-5)
+    assert values["test"]["vif_reversed"] != pytest.approx(values["test"]["vif"], rel=1e-2)
 
 
 def test_every_convention_is_measured_as_evaluate_does(tmp_path, random_networks):

@@ -13,13 +13,19 @@ import torch
 from mmlib.data.folders import verified
 from mmlib.fusion.methods import fuse
 from mmlib.images import read_luma
-from mmlib.metrics.fusion import CONVENTIONS, evaluate
+from mmlib.metrics.fusion import CONVENTIONS, evaluate, vif
 
 if TYPE_CHECKING:
     from mmlib.data import Dataset
 
 APART = ("ssim", "ms_ssim", "mse", "vif", "cc")
 """Metrics that compare with each source by itself; papers report their sum, their mean or the larger one."""
+
+REVERSED = "vif, reversed"
+"""The column of VIF with its arguments in the other order: the fused image is the reference and a source its copy.
+
+No definition asks for it. It is what fits the VIF column of TSJNet's tables, where two rivals were run again.
+"""
 
 
 def computed(convention: str, metric: str) -> dict[str, object]:
@@ -64,9 +70,9 @@ def measure(
     convention: of the means.
 
     Returns:
-        test: {metric: mean over pictures under `convention`}.
+        test: {metric: mean over pictures under `convention`}, and vif_reversed, the mean of REVERSED.
         pictures: {column: a value per picture, or [against the visible image, against infrared] for those of APART},
-            for `scores`.  names: of the pictures, in this order.
+            for `scores`, and REVERSED, in pairs like those.  names: of the pictures, in this order.
         time: seconds of fusing one picture, the median and the sum.
 
     ValueError for a set without files of rgb and ir, and the errors of `fuse` and `evaluate`.
@@ -82,6 +88,7 @@ def measure(
             if column(name, metric) == f"{metric}, {name}":
                 added[name][metric] = computed(name, metric)
     pictures: dict[str, list] = {f"{metric}, {name}": [] for name, metrics in added.items() for metric in metrics}
+    pictures[REVERSED] = []
     seconds = []
     infrared = pairs.select("ir")
     for pair in tqdm(pairs.names, desc=method, unit="pair"):
@@ -94,7 +101,10 @@ def measure(
             found = evaluate(fused, vis, ir, convention=metrics)
             for metric in metrics:
                 pictures[f"{metric}, {name}"].append(_numbers(found.get(metric)))
+        backwards = [vif(source, fused, fused, reduce="mean") for source in (vis, ir)]
+        pictures[REVERSED].append(_numbers(torch.cat(backwards)))
     test = {metric: _mean(values) for metric, values in scores(pictures, convention).items()}
+    test["vif_reversed"] = fmean(fmean(both) for both in pictures[REVERSED])
     time_taken = {"median_s": median(seconds), "sum_s": sum(seconds)}
     return {"test": test, "pictures": pictures, "names": list(pairs.names), "time": time_taken}
 
