@@ -24,8 +24,7 @@ APART = ("ssim", "ms_ssim", "mse", "vif", "cc")
 REVERSED = "vif, reversed"
 """The column of VIF with its arguments in the other order: the fused image is the reference and a source its copy.
 
-No definition asks for it, but a program that swaps two arguments computes it. It was tried on the VIF column of TSJNet's
-tables: of all ways that were tried it comes nearest, and it doesn't fit either.
+No definition asks for it, but a program that swaps two arguments computes it. Chapter 8 tries it on TSJNet's tables.
 """
 
 
