@@ -87,6 +87,14 @@ def test_a_page_without_runs_shows_images_and_says_what_is_missing():
     assert "false colour" in shown.html and "no run is published yet" in shown.text
 
 
+def test_cells_come_out_within_a_hundredth(monkeypatch):
+    lrrnet = {"ssim": 0.584, "psnr": 12.0, "mse": 4400.0, "vif": 0.24, "cc": 0.62, "qcv": 629.0}
+    record = SimpleNamespace(values={"test": lrrnet})
+    there = {Key("rivals", "lrrnet", "roadscene-original", "night", 0): record}
+    monkeypatch.setattr(figures08, "read_records", lambda paper: there)
+    assert figures08.cells_that_come_out() == {"LRRNet": (4, 5)}, "PSNR is off by 1.5 %; VIF isn't counted"
+
+
 def test_red_marks_boxes_that_hit_nothing():
     image = torch.zeros(3, 20, 20)
     found = {"boxes": torch.tensor([[0.0, 0, 8, 8], [10.0, 10, 18, 18]])}

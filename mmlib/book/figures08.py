@@ -870,6 +870,16 @@ def checked_cells() -> list[tuple[str, str, str, str, float, float]]:
     return rows
 
 
+def cells_that_come_out() -> dict[str, tuple[int, int]]:
+    """How many cells of each rival that was run again come out within 1 %, and of how many; VIF isn't counted."""
+    counts: dict[str, tuple[int, int]] = {}
+    for _, method, measure, _, _, off in checked_cells():
+        if measure != "VIF":
+            near, of = counts.get(method, (0, 0))
+            counts[method] = (near + (abs(off) < 1), of + 1)
+    return counts
+
+
 def rivals_judged() -> Html:
     """The paper's cells of rivals beside what their authors' weights give, and how far apart they are."""
     return figures.scored(
