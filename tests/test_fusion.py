@@ -232,14 +232,15 @@ def test_measuring_a_set(tmp_path, random_networks):
     vis = torch.stack([luma8(pairs[i]["rgb"]) / 255 for i in range(2)])
     ir = torch.stack([pairs[i]["ir"] for i in range(2)])
     expected = evaluate(fuse(vis, ir, "seafusion", released=True), vis, ir, convention="tsjnet")
+    six_digits = 5e-6  # a record keeps six digits of a value
     under_tsjnet = scores(values["pictures"], "tsjnet")
     for metric, value in expected.items():
-        assert under_tsjnet[metric] == pytest.approx(value.tolist(), rel=1e-5)
-        assert values["test"][metric] == pytest.approx(value.mean().item(), rel=1e-5)
+        assert under_tsjnet[metric] == pytest.approx(value.tolist(), rel=six_digits)
+        assert values["test"][metric] == pytest.approx(value.mean().item(), rel=six_digits)
     assert len(values["pictures"]["vif, dominant"][0]) == 2, "VIF is kept against each source"
     fused = fuse(vis, ir, "seafusion", released=True)
     swapped = (metrics.vif(vis, fused, fused) + metrics.vif(ir, fused, fused)) / 4  # each call adds one value twice
-    assert values["test"]["vif_reversed"] == pytest.approx(swapped.mean().item(), rel=1e-5)
+    assert values["test"]["vif_reversed"] == pytest.approx(swapped.mean().item(), rel=six_digits)
     assert values["test"]["vif_reversed"] != pytest.approx(values["test"]["vif"], rel=1e-2)
 
 
@@ -259,7 +260,7 @@ def test_every_convention_is_measured_as_evaluate_does(tmp_path, random_networks
         found = scores(values["pictures"], convention)
         assert found.keys() == expected.keys()
         for metric, value in expected.items():
-            assert found[metric] == pytest.approx(value.tolist(), rel=1e-5), (convention, metric)
+            assert found[metric] == pytest.approx(value.tolist(), rel=5e-6), (convention, metric)
     assert column("tang", "en") == column("dominant", "en"), "computed alike, kept once"
     assert column("tang", "ssim") != column("dominant", "ssim"), "computed otherwise, kept apart"
 
