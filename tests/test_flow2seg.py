@@ -151,13 +151,6 @@ def test_the_helpers_are_compared_on_their_own_grid_by_the_label_in_its_middle()
     assert float(f2s.losses({"fused": sure}, labels)["fused"]) > 1
 
 
-def test_a_crop_without_labels_costs_nothing():
-    scores = torch.randn(2, 5, 4, 6, requires_grad=True)
-    loss = f2s.losses({"fused": scores}, torch.full((2, 16, 24), 255))["fused"]
-    loss.backward()
-    assert float(loss) == 0.0 and float(scores.grad.abs().max()) == 0.0
-
-
 def test_an_error_of_flow_is_smooth_and_of_the_size_that_was_asked_for():
     dice = torch.Generator().manual_seed(0)
     error = f2s.flow_error(torch.Size((64, 2, 64, 96)), torch.tensor([0.0, 3.0]).repeat(32), dice)

@@ -151,7 +151,9 @@ def test_an_unknown_vector_stays_unknown_at_another_size(holed, mode):
 
 
 def test_warping_and_occlusion_take_it_as_unknown(holed):
-    assert warp(torch.ones(1, 1, 6, 8), holed)[0, 0, 1, 1] == 0
-    assert not valid_mask(holed)[0, 1, 1] and valid_mask(holed)[0, 2, 2]
+    seen = warp(torch.ones(1, 1, 6, 8), holed, padding="border")
+    assert seen[0, 0, 1, 1] == 0 and seen.sum() == 47
+    still = holed.where(~known(holed), 0.0)
+    assert not valid_mask(still)[0, 1, 1] and valid_mask(still).sum() == 47
     assert occlusion(holed, torch.zeros_like(holed))[0, 1, 1]
     assert occlusion(torch.zeros_like(holed), holed)[0, 1, 1]
