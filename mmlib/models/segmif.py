@@ -49,7 +49,8 @@ def selection(key: Tensor, value: Tensor, heads: int) -> Tensor:
 def attend(query: Tensor, table: Tensor) -> Tensor:
     """Queries (B, N, C), their channels mixed by the table (B, heads, d, d) of each head -> (B, N, C)."""
     same = torch.eye(table.shape[1], device=table.device)
-    mixer = torch.einsum("bhij,hg->bhigj", table, same.to(table.dtype))  # zeros between different heads
+    # One matrix whose blocks on the diagonal are the heads' tables: one product is faster than one for each head.
+    mixer = torch.einsum("bhij,hg->bhigj", table, same.to(table.dtype))  # (B, heads, d, heads, d)
     mixer = mixer.flatten(3).flatten(1, 2)  # (B, C, C)
     return query @ mixer.to(query.dtype)
 
@@ -309,6 +310,7 @@ def fuse(fusion: FusionNet, encoder: nn.Module, rgb: Tensor, ir: Tensor, target:
     for number in range(1, passes + 1):
         with torch.no_grad():
             seg_features = encoder(normalised(add_chroma(fused, rgb)), stages=2)
+        # The gradient goes through the last pass only.
         with torch.set_grad_enabled(torch.is_grad_enabled() and number == passes):
             fused = fusion(vis, ir, seg_features)
     return fused
