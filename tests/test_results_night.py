@@ -131,7 +131,7 @@ def test_where_nothing_matches_the_nearest_names_are_said(project, asked, near):
 
 
 def printed_commands() -> list[str]:
-    """Each `make reproduce ...` and `make night ...` that the claims and the prose print, without those of a toy paper."""
+    """Each `make reproduce ...` and `make night ...` that claims and prose print, without those of a toy paper."""
     pages = [*ROOT.glob("claims/*.yml"), *ROOT.glob("book/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
     found = set()
     for page in pages:
