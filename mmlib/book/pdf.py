@@ -76,6 +76,7 @@ def print_book(build: Path, only: list[str] | None = None) -> Path:
             printed = PdfReader(BytesIO(page.pdf(format="A4", scale=0.8, margin=MARGIN, print_background=True)))
             starts[name] = len(book.pages)
             book.append(printed, import_outline=False)
+            _keep_anchors(book, printed, starts[name])
             parents[depth] = book.add_outline_item(title, starts[name], parent=parents[depth - 1])
         browser.close()
     _join_links(book, html.resolve().as_uri(), starts)
@@ -85,6 +86,21 @@ def print_book(build: Path, only: list[str] | None = None) -> Path:
     book.write(packed)
     replace_file(target, packed.getvalue())
     return target
+
+
+def _keep_anchors(book: Any, printed: Any, start: int) -> None:
+    """Let links to a place on the same page lead there, although other pages have places of the same name."""
+    from pypdf.generic import ArrayObject, FloatObject, NameObject, NullObject, TextStringObject
+
+    places = printed.named_destinations
+    for page in book.pages[start:]:
+        for link in page.get("/Annots", ()):
+            name = link.get_object().get("/Dest")
+            if isinstance(name, TextStringObject) and name in places:
+                to = book.pages[start + printed.get_destination_page_number(places[name])].indirect_reference
+                top = FloatObject(places[name].top or 0)
+                place = [to, NameObject("/XYZ"), NullObject(), top, NullObject()]
+                link.get_object()[NameObject("/Dest")] = ArrayObject(place)
 
 
 def _join_links(book: Any, base: str, starts: dict[str, int]) -> None:
