@@ -16,6 +16,12 @@ from mmlib.fusion import rules
 from mmlib.fusion.chroma import add_chroma
 from mmlib.images import luma
 
+# From the whole to the parts:
+# - SegMiF: a FusionNet makes an image of two, and a Segmenter reads it; fuse() runs the FusionNet twice;
+# - FusionNet: for each image DRDB, HIA, DRDB, HIA, then three convolutions that merge both;
+# - HIA: SoAM and MoAM, which select channels by the table of `selection` and apply it by `attend`;
+# - Segmenter: MobileNetEncoder (the paper: MiT, in mmlib/backbones/mit.py) and SegFormer's head.
+
 
 class DRDB(nn.Module):
     """Dilated residual dense block: (B, width, H, W) -> the same. Each of its `layers` adds `growth` channels."""
