@@ -241,7 +241,7 @@ def harder_with_size(street: Mapping[str, Tensor]) -> Html:
 def awake_at_the_start(street: Mapping[str, Tensor], start: Callable[[nn.Module, float], None], spread: float) -> Html:
     """The entropy of an untrained SoAM: the paper's network at its windows, and ours from narrow and wide weights.
 
-    start: draws the weights of HIA's attention anew, with a deviation.  spread: ours.
+    start: draws the weights behind SoAM's tables anew, with a deviation.  spread: ours.
     """
     from mmlib.models import segmif as sm
 
