@@ -1,7 +1,7 @@
 """Fuse two folders of pictures into a third, by any method of the book.
 
     python -m mmlib.fuse --method lrrnet --ir photos/thermal --vi photos/visible -o fused/lrrnet
-    python -m mmlib.fuse --method tsjnet --weights _build/mine/checkpoint --set roadscene -o fused/tsjnet
+    python -m mmlib.fuse --method tsjnet --weights mine/checkpoint --set roadscene -o fused/tsjnet
 
 Methods: the classical rules and learned methods of `mmlib.fusion`, and the book's own TSJNet and SegMiF, by published
 weights or yours. Colour is kept, any size will do. The files are called after the visible pictures.

@@ -54,7 +54,7 @@ def test_tsjnet_fine_tuned_on_20_own_pairs_fused_and_scored_by_the_three_command
     for words in commands:
         said = []
         for word in words[1:]:
-            for beginning in ("photos", "fused", "_build/mine", "table.csv"):
+            for beginning in ("photos", "fused", "mine", "table.csv"):
                 word = re.sub(rf"(^|=){beginning}", rf"\1{tmp_path}/{beginning}", word)
             said.append(places.get(word, word))
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -62,7 +62,7 @@ def test_tsjnet_fine_tuned_on_20_own_pairs_fused_and_scored_by_the_three_command
             [sys.executable, *said], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
         )
         assert done.returncode == 0, done.stderr[-2000:]
-    (weights,) = (tmp_path / "_build" / "mine" / "weights" / "tsjnet").glob("own-*.safetensors")
+    (weights,) = (tmp_path / "mine" / "weights" / "tsjnet").glob("own-*.safetensors")
     tuned = load_file(weights)
     name = "decoder.head.0.weight"
     moved = (tuned[name].float() - begun[name]).abs().mean() / begun[name].abs().mean()

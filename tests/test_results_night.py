@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -93,7 +94,14 @@ def test_what_no_row_asks_for_is_run_if_it_is_named(project):
     for variant in ("sum", "rate_high", "sum_x2"):
         assert plan(project, only={"variant": variant}).runs == [f"toy/{variant}-ministreet-night-0"]
     named = {"variant": "sum", "seed": 4, "data": "msrs-jpeg92"}
-    assert plan(project, only=named, preset="smoke").runs == ["toy/sum-msrs-jpeg92-smoke-4"]
+    at_hand = night.at_hand("msrs-jpeg92")
+    made = plan(project, only=named, preset="smoke")
+    assert [*made.runs, *made.skipped] == ["toy/sum-msrs-jpeg92-smoke-4"] and bool(made.runs) == at_hand
+    assert plan(project, only={"variant": "flow", "seed": 99}).runs == ["toy/flow-ministreet-night-99"]
+    asked = [name.replace("-night-", "-gpu-") for name in plan(project).runs]
+    assert plan(project, preset="gpu").runs == asked, "another preset: the runs that rows ask for"
+    other = plan(project, preset="gpu", only={"data": "mfnet"})
+    assert [*other.runs, *other.skipped] == ["toy/flow-mfnet-gpu-0"], "other data: the paper's own system"
 
 
 def test_what_cannot_run_here_says_why(project):
@@ -111,7 +119,7 @@ def test_what_cannot_run_here_says_why(project):
     [
         ({"only": {"variant": "flown"}}, "got none for preset=night, variant=flown; next: try variant: flow"),
         ({"only": {"seed": 77}}, "seed=77; next: try seed: 0"),
-        ({"preset": "gpu"}, "preset=gpu; next: try preset: night"),
+        ({"preset": "gpu", "only": {"seed": 77}}, "preset=gpu, seed=77; next: try preset: night; seed: 0"),
         ({"only": {"variant": "flow", "data": "street"}}, "next: try data: streets"),
     ],
 )
@@ -120,6 +128,25 @@ def test_where_nothing_matches_the_nearest_names_are_said(project, asked, near):
         plan(project, **asked)
     with pytest.raises(ValueError, match="expected a preset out of"):
         plan(project, preset="huge")
+
+
+def printed_commands() -> list[str]:
+    """Each `make reproduce ...` and `make night ...` that claims and prose print, without those of a toy paper."""
+    pages = [*ROOT.glob("claims/*.yml"), *ROOT.glob("book/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    found = set()
+    for page in pages:
+        found |= set(re.findall(r"make (?:reproduce|night)((?: [A-Z]+=[\w-]+)+)", page.read_text(encoding="utf-8")))
+    return sorted(line for line in found if "CHAPTER=12" not in line)
+
+
+@pytest.mark.parametrize("line", printed_commands())
+def test_a_printed_command_finds_runs(line):
+    said = dict(word.split("=") for word in line.split())
+    only = {name.lower(): said[name] for name in ("DATA", "VARIANT") if name in said}
+    if "SEED" in said:
+        only["seed"] = int(said["SEED"])
+    made = night.make_plan(night.chosen(said.get("CHAPTER")), preset=said.get("PRESET", "night"), only=only)
+    assert made.runs or made.kept or made.skipped
 
 
 @pytest.mark.parametrize("name", ["7", "07", "segmif", "07_segmif", "nbs/07_segmif.ipynb"])

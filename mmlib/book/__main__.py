@@ -1,4 +1,4 @@
-"""The commands behind the Makefile: ``python -m mmlib.book make | lab | run | slides | vendor | pages | archive``."""
+"""The commands behind the Makefile, ``python -m mmlib.book make`` and so on."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     pages.add_argument("build", type=Path)
     archive = commands.add_parser("archive", help="pack the built pages, with a manifest, into one file")
     archive.add_argument("--build", type=Path, default=Path("_build"))
+    pdf = commands.add_parser("pdf", help="print the built pages as one PDF; needs a Chromium")
+    pdf.add_argument("pages", nargs="*", help="such as nbs/03_measuring; default: the whole book")
+    pdf.add_argument("--build", type=Path, default=Path("_build"))
     commands.add_parser("colab-cell", help="print the first cell of every chapter")
     return parser
 
@@ -99,6 +102,10 @@ def _run(args: argparse.Namespace, rest: list[str]) -> int:
         from mmlib.book.archive import archive
 
         print(f"packed the book: {archive(args.build)}")
+    elif args.command == "pdf":
+        from mmlib.book.pdf import print_book
+
+        print(f"printed the book: {print_book(args.build, args.pages)}")
     else:
         from mmlib.book.colab import cell
 

@@ -7,7 +7,7 @@ night, `networks` are what `published()` gives.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,7 +20,7 @@ from mmlib.book.figures import PRESET, record
 from mmlib.book.numbers import Runs, absent, gain, mean, missing, note, plain
 from mmlib.files import read_state
 from mmlib.fusion import rules
-from mmlib.health import silent
+from mmlib.health import UNIFORM, silent
 from mmlib.images import luma
 from mmlib.results import Key, load_claims, read_records
 from mmlib.show.html import Html, tag
@@ -28,7 +28,7 @@ from mmlib.show.html import Html, tag
 if TYPE_CHECKING:
     import pandas
 
-    from mmlib.models.segmif import SegMiF
+    from mmlib.models.segmif import FusionNet, SegMiF
 
 PAPER = "segmif"
 CAMOUFLAGE = (0, 25, 50, 75, 100)
@@ -203,34 +203,71 @@ def parameters() -> Html:
 
 
 @torch.no_grad()
+def _soam_tables(net: FusionNet, street: Mapping[str, Tensor], side: int) -> Iterator[Tensor]:
+    """The tables G (1, heads, d, d) of SoAM for the infrared and the visible image, each `side` pixels square."""
+    from mmlib.models import segmif as sm
+
+    block = net.interaction
+    vis = F.interpolate(luma(street["rgb"]), (side, side), mode="area")
+    ir = F.interpolate(street["ir"], (side, side), mode="area")
+    for image, stem, drdb, embed, kv in (
+        (ir, net.stem_ir, net.drdb1_ir, block.embed_ir, block.soam.kv_ir),
+        (vis, net.stem_vis, net.drdb1_vis, block.embed_vis, block.soam.kv_vis),
+    ):
+        tokens = sm.to_tokens(drdb(net.act(stem(image))))
+        y, _ = embed(tokens).chunk(2, dim=-1)
+        key, value = kv(y).chunk(2, dim=-1)
+        yield sm.selection(key, value, block.soam.heads)
+
+
 def harder_with_size(street: Mapping[str, Tensor]) -> Html:
     """How hard an untrained SoAM's choice is, by the size of the image."""
     from mmlib.models import segmif as sm
 
     torch.manual_seed(0)
     net = sm.FusionNet(sm.hia()).eval()
-    block = net.interaction
-    sides, chosen = (64, 128, 256), []
-    for side in sides:
-        vis = F.interpolate(luma(street["rgb"]), (side, side), mode="area")
-        ir = F.interpolate(street["ir"], (side, side), mode="area")
-        found = []
-        for image, stem, drdb, embed, kv in (
-            (ir, net.stem_ir, net.drdb1_ir, block.embed_ir, block.soam.kv_ir),
-            (vis, net.stem_vis, net.drdb1_vis, block.embed_vis, block.soam.kv_vis),
-        ):
-            tokens = sm.to_tokens(drdb(net.act(stem(image))))
-            y, _ = embed(tokens).chunk(2, dim=-1)
-            key, value = kv(y).chunk(2, dim=-1)
-            table = sm.selection(key, value, block.soam.heads)
-            found.append(float(table.amax(dim=-2).mean()))
-        chosen.append(sum(found) / 2)
+    rows = []
+    for side in (64, 128, 256):
+        found = [float(table.amax(dim=-2).mean()) for table in _soam_tables(net, street, side)]
+        rows.append([f"{side} × {side}", side * side, sum(found) / 2])
     return show.table(
-        [[f"{side} × {side}", side * side, value] for side, value in zip(sides, chosen)],
+        rows,
         columns=["the same street at", "pixels", "largest weight in a column"],
         caption="SoAM of the paper's width, untrained",
         footer="Of 8 weights that sum to 1: 0.125 if all are equal, 1 for a hard choice.",
     )
+
+
+def awake_at_the_start(street: Mapping[str, Tensor], start: Callable[[nn.Module, float], None], spread: float) -> Html:
+    """The entropy of an untrained SoAM: the paper's network at its windows, and ours from narrow and wide weights.
+
+    start: draws the weights behind SoAM's tables anew, with a deviation.  spread: ours.
+    """
+    from mmlib.models import segmif as sm
+
+    rows = []
+    for name, width, growth, layers, side, deviation in (
+        ("the paper's", 64, 32, 5, 320, 0.02),
+        ("ours", 32, 16, 3, 64, 0.02),
+        ("ours", 32, 16, 3, 64, spread),
+    ):
+        torch.manual_seed(0)
+        net = sm.FusionNet(sm.hia(width), width, growth, layers).eval()
+        start(net.interaction, deviation)
+        found = [_entropy(table) for table in _soam_tables(net, street, side)]
+        rows.append([name, width, f"{side} × {side}", deviation, sum(found) / 2])
+    return show.table(
+        rows,
+        columns=["network", "channels", "window", "weights start at", "entropy"],
+        formats={"weights start at": ".2f", "entropy": ".4f"},
+        caption="SoAM before any training",
+        footer=f"Entropy of a column, relative to equal weights. From {UNIFORM} on, an attention is silent.",
+    )
+
+
+def _entropy(table: Tensor) -> float:
+    """Mean entropy of the columns of a table (..., d, d), relative to that of equal weights."""
+    return float(torch.special.entr(table).sum(dim=-2).mean()) / math.log(table.shape[-2])
 
 
 TEMPERATURES = (0.1, 0.5, 1.0, 2.0, 10.0, 1000.0)
@@ -606,19 +643,21 @@ def blocks(numbers: pandas.DataFrame) -> Html:
     return figures.scores(numbers, BLOCKS, columns, "What stands in HIA's place", "block", caption)
 
 
-RATES = {
-    "fusion_rate_1e4": "1e-4",
-    "fusion_rate_3e4": "3e-4",
-    "segmif": "1e-3",
-    "fusion_rate_3e3": "3e-3",
-    "fusion_rate_8e3": "8e-3",
+STARTS = {
+    "spread_as_released": ("1e-3", "0.02"),
+    "segmif": ("1e-3", "0.07"),
+    "spread_twice": ("1e-3", "0.14"),
+    "fusion_rate_1e4": ("1e-4", "0.07"),
+    "fusion_rate_3e4": ("3e-4", "0.07"),
+    "fusion_rate_3e3": ("3e-3", "0.07"),
+    "fusion_rate_8e3": ("8e-3", "0.07"),
 }
 
 
 def rates(runs: Runs) -> Html:
-    """What of the attention survives at which learning rate of the fusion; one run each."""
+    """What of the attention survives at which learning rate of the fusion and from which weights; one run each."""
     rows = []
-    for variant, rate in RATES.items():
+    for variant, (rate, spread) in STARTS.items():
         run = record(runs, variant)
         if run is None:
             continue
@@ -627,13 +666,13 @@ def rates(runs: Runs) -> Html:
         dead = sorted(set(silent(run.health)) - {"segmenter"})
         distance = run.values["val"]["quality"]["distance"]["fused"]
         score = 100 * run.values["val"]["miou"]
-        rows.append([rate, distance, score, never, ends["SoAM"].get("entropy"), ", ".join(dead) or "none"])
+        rows.append([rate, spread, distance, score, never, ends["SoAM"].get("entropy"), ", ".join(dead) or "none"])
     return figures.scored(
-        "Learning rates and what they leave alive",
+        "Rates and starts, and what they leave alive",
         rows,
-        columns=["rate", "distance", "val mIoU", "dead, %", "SoAM's entropy", "silent parts"],
+        columns=["rate", "weights start at", "distance", "val mIoU", "dead, %", "SoAM's entropy", "silent parts"],
         formats={"distance": ".3f", "val mIoU": ".1f", "dead, %": ".0f", "SoAM's entropy": ".3f"},
-        caption="Learning rate of the fusion: distance from the target, and what is alive at the end",
+        caption="Learning rate of the fusion and start of its attention: distance from the target, and what is alive",
         footer="One run each, seed 0, val streets. Dead: channels of the worst of HIA's embeddings.",
     )
 

@@ -13,6 +13,12 @@ from mmlib.losses import cross_entropy
 
 Stages = tuple[Tensor, Tensor, Tensor, Tensor]
 
+# From the whole to the parts:
+# - Flow2Seg: a PSPNet reads the picture, a FlowPath the motion, and Residual joins their class scores;
+# - PSPNet: an encoder (MobileNetEncoder), a head (FineHead or CoarseHead, on pyramid pooling) and an auxiliary head;
+# - FlowPath: an encoder of its own (ShallowEncoder) and a head.
+# The notebook puts them together, because its variants swap the parts.
+
 
 class MobileNetEncoder(nn.Module):
     """RGB (B, 3, H, W) in [0, 1] -> features of stages 2 to 5, at 1/4, 1/8, 1/16 and 1/16 of the size.
@@ -90,6 +96,7 @@ class FineHead(nn.Module):
         super().__init__()
         self.context = context
         self.reduce5 = conv_norm_act(context.channels, middle)
+        # 48 channels, as in DeepLabv3+: few, so that the fine stages don't drown the coarse one.
         self.reduce3 = conv_norm_act(channels[1], 48, kernel=1)
         self.reduce2 = conv_norm_act(channels[0], 48, kernel=1)
         self.join3 = conv_norm_act(middle + 48, middle // 2)

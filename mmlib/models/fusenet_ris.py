@@ -16,6 +16,13 @@ from mmlib.layers import conv_norm_act
 from mmlib.losses import in_float32
 from mmlib.text import Vocabulary
 
+# From the whole to the parts:
+# - FuseNetRIS: a TextEncoder, an encoder of pictures, Fusion, Localization, MaskModule;
+# - the encoder: SegNetEncoder (the paper's) or MobileNetEncoder, perhaps with TopDown;
+# - Fusion: a Gate lets the sentence open and close channels; Localization: a transformer; MaskModule: ASPP and up.
+# The notebook puts them together, because its variants swap the parts.
+
+
 LONGEST = 20  # words in a phrase
 LEXICON = """the all in on and that moves left right largest smallest nearest farthest warmest coldest
     road sidewalk building buildings wall fence sign signs poles plants vegetation sky

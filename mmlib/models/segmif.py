@@ -16,6 +16,12 @@ from mmlib.fusion import rules
 from mmlib.fusion.chroma import add_chroma
 from mmlib.images import luma
 
+# From the whole to the parts:
+# - SegMiF: a FusionNet makes an image of two, and a Segmenter reads it; fuse() runs the FusionNet twice;
+# - FusionNet: for each image DRDB, HIA, DRDB, HIA, then three convolutions that merge both;
+# - HIA: SoAM and MoAM, which select channels by the table of `selection` and apply it by `attend`;
+# - Segmenter: MobileNetEncoder (the paper: MiT, in mmlib/backbones/mit.py) and SegFormer's head.
+
 
 class DRDB(nn.Module):
     """Dilated residual dense block: (B, width, H, W) -> the same. Each of its `layers` adds `growth` channels."""
@@ -49,7 +55,8 @@ def selection(key: Tensor, value: Tensor, heads: int) -> Tensor:
 def attend(query: Tensor, table: Tensor) -> Tensor:
     """Queries (B, N, C), their channels mixed by the table (B, heads, d, d) of each head -> (B, N, C)."""
     same = torch.eye(table.shape[1], device=table.device)
-    mixer = torch.einsum("bhij,hg->bhigj", table, same.to(table.dtype))  # zeros between different heads
+    # One matrix whose blocks on the diagonal are the heads' tables: one product is faster than one for each head.
+    mixer = torch.einsum("bhij,hg->bhigj", table, same.to(table.dtype))  # (B, heads, d, heads, d)
     mixer = mixer.flatten(3).flatten(1, 2)  # (B, C, C)
     return query @ mixer.to(query.dtype)
 
@@ -309,6 +316,7 @@ def fuse(fusion: FusionNet, encoder: nn.Module, rgb: Tensor, ir: Tensor, target:
     for number in range(1, passes + 1):
         with torch.no_grad():
             seg_features = encoder(normalised(add_chroma(fused, rgb)), stages=2)
+        # The gradient goes through the last pass only.
         with torch.set_grad_enabled(torch.is_grad_enabled() and number == passes):
             fused = fusion(vis, ir, seg_features)
     return fused

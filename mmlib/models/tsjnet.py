@@ -14,6 +14,13 @@ from torchvision.ops import StochasticDepth
 from mmlib.layers import conv_norm_act
 from mmlib.losses.fusion import edges, ssim
 
+# From the whole to the parts:
+# - TSJNet: one Encoder for both images, the fusion of their features, a Decoder;
+# - Encoder: a trunk of Bottlenecks with SplitAttention, then two branches side by side: NATBranch and DetailBranch;
+# - NATBranch: NATLevels of NATBlocks, that is, neighbourhood attention at several sizes;
+# - Decoder: SpatialGates, another trunk, a head;
+# - CorrectedMaximum, last in the file, is ours.
+
 
 def conv_bn_relu(inputs: int, outputs: int, kernel: int = 3, groups: int = 1) -> nn.Sequential:
     """Convolution, batch norm, ReLU: (B, inputs, H, W) -> (B, outputs, H, W)."""
@@ -135,7 +142,7 @@ class NeighbourhoodAttention(nn.Module):
         columns = window_start(width, self.size)[:, None] + steps  # (W, size)
         down = rows - torch.arange(height)[:, None] + self.size - 1  # offset 0 is in the middle
         across = columns - torch.arange(width)[:, None] + self.size - 1
-        bias = self.relative_bias[:, down[:, None, :, None], across[None, :, None, :]]
+        bias = self.relative_bias[:, down[:, None, :, None], across[None, :, None, :]]  # (heads, H, W, size, size)
         return bias.flatten(3)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -134,8 +134,8 @@ def make_plan(
 
     Args:
         papers: from :func:`chosen`.
-        only: restrict to some `data`, `variant` or `seed`. A variant or trial that no row asks for is planned if it is
-            named here: its seed 0 on MiniStreet, unless others are named.
+        only: restrict to some `data`, `variant` or `seed`. What no row asks for is planned if it is named here: a
+            variant or trial (its seed 0 on MiniStreet, unless others are named), or a data set (the paper's system).
         force: plan what is current, too.
 
     Raises:
@@ -146,7 +146,7 @@ def make_plan(
     of = {paper.key: paper for paper in papers}
     plan, known = Plan(), wanted(of.values())
     asked_for = [key for key in known if key.preset == preset and _fits(key, only)]
-    for key in asked_for or _by_name(of.values(), preset, only):
+    for key in asked_for or _by_name(list(of.values()), preset, only, known):
         paper = of[key.paper]
         if paper.remeasured:
             plan.skipped[str(key)] = paper.remeasured
@@ -167,13 +167,28 @@ def _fits(key: Key, only: Mapping[str, Any]) -> bool:
     return all(getattr(key, name) == value for name, value in only.items())
 
 
-def _by_name(papers: Iterable[Paper], preset: str, only: Mapping[str, Any]) -> list[Key]:
-    """The run of a variant or trial that claims define and no row of theirs asks for; seed 0 unless one is named."""
-    variant, data, seed = only.get("variant", ""), only.get("data", "ministreet"), only.get("seed", 0)
-    name, _ = split_variant(variant)
-    found = [paper for paper in papers if name in paper.variants or name in paper.trials]
-    asked = {key.variant for key in wanted(found)}
-    return [Key(paper.key, variant, data, preset, seed) for paper in found if variant not in asked]
+def _by_name(papers: list[Paper], preset: str, only: Mapping[str, Any], known: list[Key]) -> list[Key]:
+    """What no row asks for like this, but `only` or the preset names it.
+
+    A named variant: its seed 0 on MiniStreet, unless others are named. No variant: at another preset, the runs that
+    rows ask for; on data that no row asks for, the paper's own system.
+    """
+    from mmlib.data import NAMES
+
+    data, seed = only.get("data"), only.get("seed", 0)
+    if data is not None and data.split("-")[0] not in ("ministreet", *NAMES):
+        return []
+    if variant := only.get("variant"):
+        name, _ = split_variant(variant)
+        found = [paper for paper in papers if name in paper.variants or name in paper.trials]
+        return [Key(paper.key, variant, data or "ministreet", preset, seed) for paper in found]
+    if all(key.preset != preset for key in known):
+        moved = [key._replace(preset=preset) for key in known if _fits(key, only)]
+        if moved:
+            return list(dict.fromkeys(moved))
+    if data is None:
+        return []
+    return [Key(paper.key, next(iter(paper.variants)), data, preset, seed) for paper in papers if paper.variants]
 
 
 def _nothing(preset: str, only: Mapping[str, Any], known: list[Key]) -> str:
