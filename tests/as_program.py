@@ -1,5 +1,8 @@
-"""Chapters as plain programs on what lies in a test's own folder; started as their pages say, or forked."""
+"""Chapters as plain programs: run on what lies in a test's own folder, or only some functions that they define."""
 
+import __future__
+
+import ast
 import json
 import os
 import subprocess
@@ -10,6 +13,7 @@ from forks import ended, fork, in_two
 
 from mmlib import uses
 from mmlib.book.script import main
+from mmlib.results.fingerprint import NOT_RUN, notebook_code
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,3 +43,17 @@ def record_of(folder, number, data, processes=1, torchrun=False, **given):
         assert (in_two(work) if processes == 2 else [ended(fork(work))]) == [0] * processes
     (path,) = (folder / "out").glob("*/*.json")
     return json.loads(path.read_text())
+
+
+def defined(stem, *names, **given):
+    """What a chapter imports, and what it defines under these names; nothing else of it is run.
+
+    given: what it has exported, from mmlib.models.
+    """
+    made = dict(given)
+    for node in ast.parse(notebook_code(ROOT / "nbs" / f"{stem}.ipynb", without=NOT_RUN)).body:
+        given = node.targets[0] if isinstance(node, ast.Assign) else node
+        name = getattr(given, "id", None) or getattr(given, "name", None)
+        if isinstance(node, ast.Import | ast.ImportFrom) or name in names:
+            exec(compile(ast.Module([node], []), stem, "exec", __future__.annotations.compiler_flag), made)
+    return made

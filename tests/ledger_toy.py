@@ -1,7 +1,9 @@
 """Two toy papers with records, for the tests of the ledger: one is judged, one is being measured anew."""
 
 import json
+import re
 from copy import deepcopy
+from html import unescape
 from pathlib import Path
 
 import results_toy
@@ -49,3 +51,9 @@ def write(folder: Path, claims: dict[str, dict], records: list[Record]) -> tuple
     for record in records:
         replace_file(record.key.path(folder / "results"), dump(record))
     return folder / "claims", folder / "results"
+
+
+def words(html: str) -> str:
+    """The text of a piece of HTML, without its script and style."""
+    plain = re.sub(r"<(style|script)>.*?</\1>|<[^>]+>", " ", html, flags=re.S)
+    return unescape(re.sub(r"\s+", " ", plain))

@@ -88,12 +88,12 @@ def record(variant, seed, miou, *, steps=STEPS, test=None, train=None, machine=N
     return check_record(made | change)
 
 
-def numbers_of(scores: dict[tuple[str, str], list[float]], longer: int = 1) -> pandas.DataFrame:
+def numbers_of(scores: dict[tuple[str, str], list[float]]) -> pandas.DataFrame:
     """A frame as `mmlib.results.frame` gives: {(variant, metric): one value per seed}."""
     rows = []
     for (variant, metric), values in scores.items():
         for seed, value in enumerate(values):
-            rows.append({"variant": variant, "longer": longer, "seed": seed, "metric": metric, "value": value})
+            rows.append({"variant": variant, "longer": 1, "seed": seed, "metric": metric, "value": value})
     return pandas.DataFrame(rows)
 
 

@@ -224,12 +224,6 @@ def test_a_broken_manifest(tree):
         data.load("roadscene")[0]
 
 
-def test_nothing_to_verify_without_a_manifest(tree):
-    roadscene(tree)
-    with pytest.raises(data.DataMissing, match="no MANIFEST.sha256"):
-        folders.verify_all(tree / "roadscene")
-
-
 def test_fingerprint_follows_bytes_names_and_variant(tree):
     roadscene(tree)
     ds = data.load("roadscene")

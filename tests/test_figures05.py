@@ -9,7 +9,6 @@ from results_toy import numbers_of
 
 from mmlib import show
 from mmlib.book import figures05
-from mmlib.book.numbers import gain
 from mmlib.train import train
 
 SCORES = {"rgb": [0.50, 0.52, 0.51], "rgb_ir": [0.53, 0.51, 0.55], "rgb_shuffled": [0.50, 0.53, 0.50]}
@@ -26,7 +25,6 @@ def test_a_missing_run_leaves_a_gap_and_trials_are_no_arms():
     table = figures05.by_seed(found, "night.miou")
     assert list(table.index) == [0, 1, 2] and list(table.columns) == list(figures05.ARMS)
     assert table["rgb_ir"].isna().tolist() == [False, False, True]
-    assert gain(found, "rgb_ir", "rgb", "night.miou").n == 2
     assert "no run is published yet" in figures05.learning(None).text and figures05.quiz_runs({}) == {}
     assert "3 of 10 seeds are there" in figures05.seed_by_seed(numbers(SCORES)).html
 

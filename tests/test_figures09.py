@@ -2,11 +2,12 @@
 
 from types import SimpleNamespace
 
-import pandas
 import pytest
 import torch
+from results_toy import numbers_of
 
 from mmlib.book import figures09
+from mmlib.data.phrases import all_phrases, mask_of
 from mmlib.results import Key
 
 
@@ -36,16 +37,14 @@ def test_the_printed_mean_leaves_38_points_for_the_hidden_classes():
 
 
 def test_a_table_of_arms():
-    rows = []
+    scores = {}
     for arm, right in {"fusenet_ris": 0.8, "noun_only": 0.4}.items():
-        for seed in range(3):
-            scores = {"pairs.both": right / 2, "which.right": right, "pairs.luck": 0.1, "pairs.pairs": 335}
-            for metric, value in scores.items():
-                value += 0.01 * seed * (metric != "pairs.pairs")
-                rows.append({"variant": arm, "longer": 1, "seed": seed, "metric": metric, "value": value})
-    text = figures09.pairs(pandas.DataFrame(rows)).text
+        for metric, value in {"pairs.both": right / 2, "which.right": right, "pairs.luck": 0.1}.items():
+            scores[arm, metric] = [value, value + 0.01, value + 0.02]
+        scores[arm, "pairs.pairs"] = [335] * 3
+    text = figures09.pairs(numbers_of(scores)).text
     assert "41.0 ±" in text and "81.0" in text and "21.0 ±" in text
-    one = figures09.pairs(pandas.DataFrame(rows[:4]))
+    one = figures09.pairs(numbers_of({name: values[:1] for name, values in scores.items() if name[0] == "fusenet_ris"}))
     assert "40.0 " in one.text and "±" not in one.text, "a single run is shown without an interval"
     assert "of the 335 pairs" in one.html
 
@@ -90,10 +89,8 @@ def test_frozen_answers_are_those_that_were_given(monkeypatch):
         if torch.equal(rgb[0], street["rgb"]):
             for k, text in enumerate(texts):
                 if text in told:
-                    masks[k] = figures09_mask(street, told[text]).float()
+                    masks[k] = mask_of(street["segments"].long(), told[text].segments).float()
         return masks, torch.full((len(texts), 12, 16), 0.5)
-
-    from mmlib.data.phrases import all_phrases
 
     monkeypatch.setattr("mmlib.data.phrases.all_phrases", lambda: all_phrases()[:12])
     kept = figures09.freeze(say, (192, 256))
@@ -103,9 +100,3 @@ def test_frozen_answers_are_those_that_were_given(monkeypatch):
         assert (overlap is None) == (text not in told)
         assert overlap is None or overlap > 0.4, "at half the size thin things lose their edges"
         assert len(answer.weights) == len(text.split())
-
-
-def figures09_mask(street, phrase):
-    from mmlib.data.phrases import mask_of
-
-    return mask_of(street["segments"].long(), phrase.segments)

@@ -1,25 +1,21 @@
 """FuseNet-RIS: counted, read word by word the slow way, and asked what it must not depend on."""
 
-import ast
 import math
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import torch
-from as_program import record_of
+from as_program import defined, record_of
 from forks import in_two
 from torch import nn
 
-import mmlib
 from mmlib.backbones.mobilenet import MIDDLE, MobileNetV2
+from mmlib.book.figures import count
 from mmlib.book.figures09 import full_size
 from mmlib.models import fusenet_ris as ris
 from mmlib.text import GLOVE_FILE, tokenize
 from mmlib.train import Batches, train, world
 
-ROOT = Path(mmlib.__file__).parents[1]
 WIDTHS = ((4,), (8,), (12,), (16,))
 
 
@@ -40,21 +36,16 @@ def thin(gate1=None, gate2=None, **changes):
     return net.eval()
 
 
-def weights(module):
-    """How many numbers a module learns."""
-    return sum(p.numel() for p in module.parameters())
-
-
 def test_the_full_size_counts_what_the_sheet_counts():
     net = full_size()
     with torch.device("meta"):
         small = ris.TextEncoder(torch.empty(0, 100))
-    parts = {name: weights(part) for name, part in net.named_children()}
-    assert parts["text"] == 1_142_784 and weights(small) == 733_184
+    parts = {name: count(part) for name, part in net.named_children()}
+    assert parts["text"] == 1_142_784 and count(small) == 733_184
     assert parts["encoder"] == 14_723_136
     assert parts["fusion"] == 2_242_048
     assert parts["localization"] == 14_712_832 + 262_656, "transformer and the query's projection"
-    assert weights(net) == 37_153_025
+    assert count(net) == 37_153_025
 
 
 def test_shapes_at_full_size():
@@ -238,25 +229,11 @@ def test_at_first_hardly_a_pixel_is_meant():
 # The notebook's own functions
 
 
-def _defines(node):
-    """Whether a statement defines a function or a constant, and runs nothing."""
-    if isinstance(node, ast.Assign):
-        return node.targets[0].id[0].isupper()
-    return isinstance(node, ast.FunctionDef)
-
-
-def chapter(*starts, **names):
-    """What the chapter's cells with such lines define: functions and constants."""
-    cells = nbformat.read(ROOT / "nbs" / "09_fusenet_ris.ipynb", as_version=4).cells
-    for start in starts:
-        source = next(c.source for c in cells if c.cell_type == "code" and f"\n{start}" in "\n" + c.source)
-        kept = [node for node in ast.parse(source).body if _defines(node)]
-        exec(compile(ast.Module(kept, []), start, "exec"), names)  # noqa: S102
-    return names
+CHAPTER = defined("09_fusenet_ris", "HELD_OUT", "held_out", "VISIBLE", "choices", "pairs", "which")
 
 
 def test_held_out_combinations_are_those_and_no_others():
-    held_out = chapter("HELD_OUT", tokenize=tokenize)["held_out"]
+    held_out = CHAPTER["held_out"]
     for text in ("the red car", "the person in blue", "the rider on the left", "the nearest red car on the right"):
         assert held_out(text)
     for text in ("the red bus", "the blue car", "the person in red", "the car on the left", "all cars"):
@@ -264,15 +241,13 @@ def test_held_out_combinations_are_those_and_no_others():
 
 
 def test_a_pair_is_right_if_both_are_and_a_network_that_does_not_read_gets_none():
-    from mmlib.data.phrases import Phrase, opposite
+    from mmlib.data.phrases import Phrase
 
     def row(text, kind, meant, right, new=False, street=0):
         phrase = Phrase(text, kind, "car", (meant,), (11, 12, 13))
         return {"phrase": phrase, "right": right, "new": new, "street": street}
 
-    given = {"Callable": list, "Phrase": Phrase, "FuseNetRIS": None, "Tensor": torch.Tensor, "torch": torch}
-    names = chapter("Change = ", "def pairs", opposite=opposite, **given)
-    pairs, which = names["pairs"], names["which"]
+    pairs, which = CHAPTER["pairs"], CHAPTER["which"]
     rows = [
         row("the car on the left", "place", 11, 1.0),
         row("the car on the right", "place", 12, 1.0),

@@ -35,6 +35,16 @@ def pair(count=2, size=(21, 30), seed=0):
     return F.avg_pool2d(rgb, 3, 1, 1), F.avg_pool2d(ir, 3, 1, 1)
 
 
+def folders_of(tmp_path, pairs):
+    """Pairs (1, C, H, W) as pictures in two folders, and the set that they are."""
+    for name in ("vi", "ir"):
+        (tmp_path / name).mkdir()
+    for i, (rgb, ir) in enumerate(pairs):
+        write_image(tmp_path / "vi" / f"{i}.png", rgb[0])
+        write_image(tmp_path / "ir" / f"{i}.png", ir[0])
+    return data.own_images("mine", tmp_path, rgb="vi", ir="ir")
+
+
 def need_weights(shared_data):
     if not (shared_data / "weights" / "fusion").is_dir() or not (shared_data / "roadscene").is_dir():
         pytest.skip("no fusion weights, or no RoadScene: python data_scripts/obtain.py weights, roadscene.py")
@@ -141,21 +151,19 @@ def test_shrinking_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("rgb", "ir", "error", "words"),
+    ("rgb", "ir", "words"),
     [
-        (torch.rand(3, 8, 8), torch.rand(1, 1, 8, 8), ValueError, r"rgb\[None\]"),
-        (torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8), ValueError, "ir: expected 1 channel"),
-        (torch.rand(1, 3, 8, 8), torch.rand(1, 1, 8, 9), ValueError, "one batch and size"),
-        (torch.rand(2, 3, 8, 8), torch.rand(1, 1, 8, 8), ValueError, "one batch and size"),
-        (torch.rand(1, 3, 1, 8), torch.rand(1, 1, 1, 8), ValueError, "2x2"),
-        (torch.rand(1, 3, 8, 8) * 255, torch.rand(1, 1, 8, 8), ValueError, "divide"),
-        (torch.rand(1, 3, 8, 8).byte(), torch.rand(1, 1, 8, 8), TypeError, "from_uint8"),
-        (torch.rand(1, 3, 8, 8), torch.full((1, 1, 8, 8), torch.nan), ValueError, "NaN"),
-        ([0.5], torch.rand(1, 1, 8, 8), TypeError, "torch.Tensor"),
+        (torch.rand(3, 8, 8), torch.rand(1, 1, 8, 8), r"rgb\[None\]"),
+        (torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8), "ir: expected 1 channel"),
+        (torch.rand(1, 3, 8, 8), torch.rand(1, 1, 8, 9), "one batch and size"),
+        (torch.rand(2, 3, 8, 8), torch.rand(1, 1, 8, 8), "one batch and size"),
+        (torch.rand(1, 3, 1, 8), torch.rand(1, 1, 1, 8), "2x2"),
+        (torch.rand(1, 3, 8, 8) * 255, torch.rand(1, 1, 8, 8), "divide"),
+        (torch.rand(1, 3, 8, 8), torch.full((1, 1, 8, 8), torch.nan), "NaN"),
     ],
 )
-def test_wrong_images_are_refused(rgb, ir, error, words):
-    with pytest.raises(error, match=words):
+def test_wrong_images_are_refused(rgb, ir, words):
+    with pytest.raises(ValueError, match=words):
         fuse(rgb, ir, "average")
 
 
@@ -199,13 +207,7 @@ def test_weights_of_another_shape_are_refused(monkeypatch):
 
 
 def test_a_folder_is_fused_picture_by_picture(tmp_path, random_networks, capsys):
-    for i, size in enumerate(((12, 16), (9, 14))):
-        rgb, ir = pair(1, size, seed=i)
-        (tmp_path / "vi").mkdir(exist_ok=True)
-        (tmp_path / "ir").mkdir(exist_ok=True)
-        write_image(tmp_path / "vi" / f"{i}.png", rgb[0])
-        write_image(tmp_path / "ir" / f"{i}.png", ir[0])
-    pairs = data.own_images("mine", tmp_path, rgb="vi", ir="ir")
+    pairs = folders_of(tmp_path, [pair(1, (12, 16), seed=0), pair(1, (9, 14), seed=1)])
     written = fuse_set(pairs, tmp_path / "out", "seafusion")
     assert [path.name for path in written] == ["0.png", "1.png"] and "2/2" in capsys.readouterr().err
     sample = pairs["1"]
@@ -221,12 +223,7 @@ def test_measuring_a_set(tmp_path, random_networks):
     from mmlib.metrics import fusion as metrics
     from mmlib.metrics.fusion import evaluate
 
-    rgb, ir = pair(2, (48, 64))
-    for folder, images in (("vi", rgb), ("ir", ir)):
-        (tmp_path / folder).mkdir()
-        for i, image in enumerate(images):
-            write_image(tmp_path / folder / f"{i}.png", image)
-    pairs = data.own_images("mine", tmp_path, rgb="vi", ir="ir")
+    pairs = folders_of(tmp_path, [pair(1, (48, 64), seed=0), pair(1, (48, 64), seed=1)])
     values = measure(pairs, "seafusion")
     assert values["names"] == ["0", "1"] and values["time"]["sum_s"] > 0
     vis = torch.stack([luma8(pairs[i]["rgb"]) / 255 for i in range(2)])
@@ -249,10 +246,7 @@ def test_every_convention_is_measured_as_evaluate_does(tmp_path, random_networks
     from mmlib.metrics.fusion import CONVENTIONS, evaluate
 
     rgb, ir = pair(1, (176, 184))  # MS-SSIM needs 161 pixels
-    for folder, images in (("vi", rgb), ("ir", ir)):
-        (tmp_path / folder).mkdir()
-        write_image(tmp_path / folder / "a.png", images[0])
-    values = measure(data.own_images("mine", tmp_path, rgb="vi", ir="ir"), "average")
+    values = measure(folders_of(tmp_path, [(rgb, ir)]), "average")
     vis = luma8(rgb) / 255
     fused = fuse(vis, ir, "average", released=True)
     for convention in CONVENTIONS:
@@ -268,10 +262,7 @@ def test_every_convention_is_measured_as_evaluate_does(tmp_path, random_networks
 def test_a_picture_too_small_for_a_metric_has_none(tmp_path, random_networks):
     from mmlib.fusion.measure import measure, scores
 
-    rgb, ir = pair(1, (48, 64))
-    for folder, images in (("vi", rgb), ("ir", ir)):
-        (tmp_path / folder).mkdir()
-        write_image(tmp_path / folder / "a.png", images[0])
+    pairs = folders_of(tmp_path, [pair(1, (48, 64))])
     with pytest.warns(UserWarning, match="ms_ssim is left out"):
-        values = measure(data.own_images("mine", tmp_path, rgb="vi", ir="ir"), "average")
+        values = measure(pairs, "average")
     assert scores(values["pictures"], "dominant")["ms_ssim"] == [None]

@@ -2,11 +2,10 @@
 
 import json
 import re
-from html import unescape
 from html.parser import HTMLParser
 
 import pytest
-from ledger_toy import direction, grid, papers, write
+from ledger_toy import direction, grid, papers, words, write
 
 from mmlib.book import speed
 from mmlib.book.ledger import _printed, ledger_html
@@ -20,12 +19,6 @@ MARK = next(mark for name, mark, *_ in DRAWN if name == "ledger.md")
 def drawn(tmp_path):
     """Draw a ledger of the toy papers with some records."""
     return lambda records=(), *directions: ledger_html(*write(tmp_path, papers(*directions), list(records)))
-
-
-def words(html: str) -> str:
-    """The text of a piece of HTML, without its script and style."""
-    plain = re.sub(r"<(style|script)>.*?</\1>|<[^>]+>", " ", html, flags=re.S)
-    return unescape(re.sub(r"\s+", " ", plain))
 
 
 class Balanced(HTMLParser):

@@ -2,11 +2,10 @@
 
 import json
 import re
-from html import unescape
 
 import pytest
 from docutils.nodes import make_id
-from ledger_toy import direction, grid, papers, write
+from ledger_toy import direction, grid, papers, words, write
 
 from mmlib.book import ledger, poster
 from mmlib.files import ROOT
@@ -31,12 +30,6 @@ def line(tmp_path):
         return poster.parts(toy, book)[0]["lines"][0]
 
     return made
-
-
-def words(html):
-    """The text of a piece of HTML, without its style."""
-    plain = re.sub(r"<style>.*?</style>|<[^>]+>", " ", html, flags=re.S)
-    return unescape(re.sub(r"\s+", " ", plain))
 
 
 def test_the_scale_is_symmetric_rises_and_ends():

@@ -7,7 +7,6 @@ from torch import nn
 from mmlib.backbones.pyramid import ASPP, DenseASPP, PyramidPooling
 from mmlib.backbones.resnet import ResNet
 from mmlib.book.figures import count
-from mmlib.layers import conv_norm_act
 
 
 @pytest.mark.parametrize("depth", [18, 50, 101])
@@ -73,8 +72,6 @@ def test_says_what_it_cannot_build():
         ResNet(17)
     with pytest.raises(ValueError, match="output stride"):
         ResNet(18, output_stride=2)
-    with pytest.raises(ValueError, match="odd"):
-        conv_norm_act(3, 4, 2)
 
 
 def test_pyramid_pooling_by_hand():

@@ -56,14 +56,12 @@ def changed(path: str, value) -> dict:
 
 CELL, DIRECTION = "tables.0.rows.1", "directions.0"
 WRONG = [
-    ("key", "other", "the file's name"),
     ("title", ..., "title: Field required"),
     ("author", "me", "author: Extra inputs"),
     ("presets", {"huge": {}}, "expected presets out of smoke, .*'huge'"),
     ("variants", {"flow": {}}, "expected variants out of flow, got 'plain'"),
     ("variants", {"flow_x2": {}}, "by their own name, got 'flow_x2'"),
     ("trials", {"Rate": {}}, "lower-case"),
-    ("tables", {}, "'tables' as a list"),
     ("tables.0.id", ..., "id and title"),
     ("tables.0.title", 3, "id and title"),
     ("tables.0.colour", "red", "fields of a table, got 'colour'"),
@@ -126,14 +124,6 @@ def test_what_is_wrong_in_a_claim_about_one_network_is_named(tmp_path, change, m
     assert loaded(tmp_path, text(of="flow", a="any", b="name", metric="{}.miou")).directions[0].of == "flow"
     with pytest.raises(ValueError, match=message):
         loaded(tmp_path, text(**change))
-
-
-@pytest.mark.parametrize(
-    "content", ["", "- a", "key: [", "key: toy", "key: toy\nkey: toy", "key: toy\nx: {a: 1, a: 2}"]
-)
-def test_what_is_no_claims_file_is_refused(tmp_path, content):
-    with pytest.raises(ValueError, match="stands twice" if "\n" in content else "toy.yml"):
-        loaded(tmp_path, content)
 
 
 def test_an_unknown_paper_lists_the_known(tmp_path):

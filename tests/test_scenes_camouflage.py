@@ -80,11 +80,6 @@ def test_scenes_are_those_from_before_this_knob(which: tuple[int, str]) -> None:
     assert counts == pytest.approx(BEFORE_COUNTS[which], rel=2e-3)
 
 
-@pytest.mark.parametrize(("seed", "knobs"), KINDS)
-def test_without_camouflage_nothing_changes(seed: int, knobs: dict) -> None:
-    equal(scene(seed, size=SIZE, knobs=Knobs(**knobs)), scene(seed, size=SIZE, knobs=Knobs(**knobs, camouflage=0.0)))
-
-
 def test_without_camouflage_nothing_is_drawn_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     from mmlib.scenes import compose
 

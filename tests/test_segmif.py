@@ -1,18 +1,16 @@
 """SegMiF's parts as chapter 7 exports them: counts, slow references, and SegFormer against another implementation."""
 
-import json
-
 import pytest
 import torch
 import torch.nn.functional as F
-from as_program import ROOT
+from as_program import defined
 from torch import nn
 
 from mmlib.backbones.mit import MIT, MiT
 from mmlib.backbones.mobilenet import MIDDLE, MobileNetV2
 from mmlib.book.figures import count
 from mmlib.fusion import rules
-from mmlib.health import Part, look, why_silent
+from mmlib.health import look, why_silent
 from mmlib.images import luma
 from mmlib.models import segmif as sm
 
@@ -187,14 +185,6 @@ def test_a_dense_block_sees_two_pixels_further_with_every_layer():
     assert rows.min() >= 12 - 6 and rows.max() <= 12 + 6
 
 
-def test_colours_stay_when_luma_is_fused():
-    dice = torch.Generator().manual_seed(3)
-    rgb, fused = 0.25 + torch.rand(1, 3, 6, 6, generator=dice) / 2, torch.rand(1, 1, 6, 6, generator=dice)
-    new = sm.add_chroma(fused, rgb)
-    assert torch.allclose(luma(new), fused, atol=2e-3)
-    assert torch.allclose(new - fused, rgb - luma(rgb), atol=2e-3)
-
-
 def small(picture="fused", passes=2):
     """A whole system, small; its encoder is our tiny mix transformer."""
     torch.manual_seed(0)
@@ -265,33 +255,22 @@ def test_the_encoder_with_imagenets_weights_gives_maps_where_the_transformer_doe
 # ---- what the notebook defines and doesn't export
 
 
-def cell(name):
-    """What the cell of the chapter defines that starts with `class NAME` or `def NAME`."""
-    spaces = {"torch": torch, "nn": nn, "F": F, "Tensor": torch.Tensor, "Part": Part}
-    spaces |= {key: value for key, value in vars(sm).items() if not key.startswith("_")}
-    for one in json.loads((ROOT / "nbs/07_segmif.ipynb").read_text())["cells"]:
-        source = "".join(one["source"])
-        if f"class {name}(" in source or f"def {name}(" in source:
-            start = min(source.index(word) for word in (f"class {name}(", f"def {name}(") if word in source)
-            end = source.find("\n\n\n", start)
-            exec(source[start : end if end > 0 else None], spaces)
-            return spaces[name]
-    raise AssertionError(f"chapter 7 has no {name}")
+CHAPTER = defined("07_segmif", "DynamicWeights", "parts_of", HIA=sm.HIA, SoAM=sm.SoAM, MoAM=sm.MoAM)
 
 
 def test_dynamic_weights_are_the_formula_and_survive_a_restart():
-    weigh = cell("DynamicWeights")(temperature=2.0, first=2)
+    weigh = CHAPTER["DynamicWeights"](temperature=2.0, first=2)
     given = [torch.tensor(pair) for pair in ([1.0, 1.0], [1.5, 1.0], [1.5, 2.0], [1.0, 1.0])]
     found = [weigh(losses) for losses in given[:3]]
     assert found[0].tolist() == found[1].tolist() == [1.0, 1.0]
     assert torch.allclose(found[2], 2 * torch.tensor([1.5 / 2, 1.0 / 2]).softmax(dim=0))
-    other = cell("DynamicWeights")(temperature=2.0, first=2)
+    other = CHAPTER["DynamicWeights"](temperature=2.0, first=2)
     other.load_state_dict(weigh.state_dict())
     assert torch.equal(other(given[3]), weigh(given[3])) and float(other(given[3]).sum()) == pytest.approx(2.0)
 
 
 def test_dynamic_weights_of_the_released_code_are_constant():
-    weigh = cell("DynamicWeights")(temperature=1000.0, first=2)
+    weigh = CHAPTER["DynamicWeights"](temperature=1000.0, first=2)
     for losses in ([1.0, 1.0], [1.5, 1.0], [2.0, 1.0]):
         found = weigh(torch.tensor(losses))
     assert torch.allclose(found, torch.ones(2), atol=1e-3)
@@ -302,7 +281,7 @@ def test_health_finds_a_block_whose_embeddings_died():
     fusion = sm.FusionNet(sm.hia(16), 16, 8, 2, seg_channels=(16, 32))
     vis, ir = torch.rand(2, 3, 1, 24, 32)
     features = [torch.randn(3, 16, 12, 16), torch.randn(3, 32, 6, 8)]
-    parts = cell("parts_of")(fusion)
+    parts = CHAPTER["parts_of"](fusion)
 
     def reasons():
         found = look(lambda: (fusion(vis, ir, features) - ir).square().mean(), parts)

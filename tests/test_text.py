@@ -109,14 +109,6 @@ def test_nearest_words_by_hand(vectors):
 def test_files(tmp_path, monkeypatch):
     np.savez(tmp_path / "ok.npz", words=np.array(["a", "b"]), vectors=np.ones((2, 3), np.float16))
     assert glove(tmp_path / "ok.npz").vectors.dtype == torch.float32
-    np.savez(tmp_path / "short.npz", words=np.array(["a"]), vectors=np.ones((2, 3)))
-    np.savez(tmp_path / "nan.npz", words=np.array(["a"]), vectors=np.full((1, 3), np.nan))
-    np.savez(tmp_path / "keys.npz", w=np.ones(2))
-    np.savez(tmp_path / "pickle.npz", words=np.array(["a", None], dtype=object), vectors=np.ones((2, 3)))
-    (tmp_path / "torn.npz").write_bytes((tmp_path / "ok.npz").read_bytes()[:100])
-    for name in ("short", "nan", "keys", "pickle", "torn"):
-        with pytest.raises(ValueError, match=f"{name}.npz: expected"):
-            glove(tmp_path / f"{name}.npz")
     with pytest.raises(DataMissing, match="data_scripts/obtain.py glove"):
         glove(tmp_path / "none.npz")
     monkeypatch.setenv("MMLIB_DATA", str(tmp_path))

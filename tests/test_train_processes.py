@@ -39,25 +39,6 @@ def test_killed_at_random_steps_and_resumed_equals_uninterrupted_bit_for_bit(tmp
     assert 0 < result["samples"] < 8 * STEPS, "the last start took up what the killed ones had done"
 
 
-def test_resuming_between_checkpoints_repeats_what_was_lost(tmp_path, whole):
-    class Stop(Exception):
-        pass
-
-    for save_every, after in ((3, 7), (5, 9)):
-        folder = tmp_path / str(save_every)
-
-        def interrupt(net, stop=after, done=[]):  # noqa: B006
-            done.append(1)
-            if len(done) == stop:
-                raise Stop
-            return {}
-
-        with pytest.raises(Stop):
-            run(folder, save_every, evaluate=interrupt, evaluate_every=1)
-        log, net = run(folder, save_every)
-        assert numbers(log, net) == whole and log.samples == 8 * (STEPS - (after - 1) // save_every * save_every)
-
-
 @pytest.mark.slow
 def test_two_processes_equal_one_with_the_same_global_batch(tmp_path):
     log, net = run(dropout=0.0)

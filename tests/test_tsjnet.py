@@ -212,13 +212,14 @@ def test_the_image_with_the_edges_has_the_say():
     assert float(weighted_ssim(flat, stripes, flat)) < 0.5
 
 
-def test_without_its_detail_branch_the_features_go_straight_through():
-    net = TSJNet(width=8, levels=1, pixel_unshuffle=2, detail=lambda width: nn.Identity()).eval()
+@pytest.mark.parametrize(("number", "name", "branch"), [(0, "base", NATBranch(8, 1)), (1, "detail", DetailBranch(8))])
+def test_without_a_branch_the_features_go_straight_through(number, name, branch):
+    net = TSJNet(width=8, levels=1, pixel_unshuffle=2, **{name: lambda *_: nn.Identity()}).eval()
     x = torch.rand(1, 1, 56, 56)
     with torch.no_grad():
         features = net.encoder.reduce(net.encoder.trunk(net.encoder.embed(x)))
-        assert torch.equal(net.encoder(x)[1], features)
-    assert count(net) == count(TSJNet(width=8, levels=1, pixel_unshuffle=2)) - 2 * count(DetailBranch(8))
+        assert torch.equal(net.encoder(x)[number], features)
+    assert count(net) == count(TSJNet(width=8, levels=1, pixel_unshuffle=2)) - 2 * count(branch)
 
 
 def test_the_segmenter_keeps_the_size_and_minds_its_own_business():
@@ -228,15 +229,6 @@ def test_the_segmenter_keeps_the_size_and_minds_its_own_business():
     assert torch.allclose(net(image)[:1], net(image[:1]), atol=1e-5)
     bottlenecks = DeepLabV3Plus(5, depth=50, width=4, rates=(1, 2)).eval()
     assert bottlenecks(image).shape == (3, 5, 40, 56)
-
-
-def test_without_its_attention_the_features_go_straight_through():
-    net = TSJNet(width=8, levels=1, pixel_unshuffle=2, base=lambda width, levels: nn.Identity()).eval()
-    x = torch.rand(1, 1, 56, 56)
-    with torch.no_grad():
-        features = net.encoder.reduce(net.encoder.trunk(net.encoder.embed(x)))
-        assert torch.equal(net.encoder(x)[0], features)
-    assert count(net) == count(TSJNet(width=8, levels=1, pixel_unshuffle=2)) - 2 * count(NATBranch(8, 1))
 
 
 def test_a_correction_starts_at_the_maximum_and_can_leave_it():

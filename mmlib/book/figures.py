@@ -63,6 +63,13 @@ def two_images(street: Mapping[str, Tensor]) -> Html:
     )
 
 
+def in_colour(fused: Tensor, rgb: Tensor) -> Tensor:
+    """A fused luma (1, 1, H, W) in the colours of rgb (1, 3, H, W): (3, H, W) in [0, 1]."""
+    from mmlib.fusion import add_chroma
+
+    return add_chroma(fused, rgb)[0].clamp(0, 1)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Drawings
 
@@ -123,6 +130,12 @@ def record(runs: Runs, variant: str, seed: int = 0) -> Record | None:
     """The published record of one run on MiniStreet at preset night, or None. runs: all of one paper."""
     papers = {key.paper for key in runs}
     return runs.get(Key(papers.pop(), variant, DATA, PRESET, seed)) if papers else None
+
+
+def steps_of_curve(run: Record) -> list[float]:
+    """The middle of each of the 16 parts of a run's loss curve, in steps."""
+    part = run.training.steps / len(run.training.curve)
+    return [(k + 0.5) * part for k in range(len(run.training.curve))]
 
 
 def labels_of(picture: str) -> Tensor:
@@ -358,13 +371,19 @@ def public_methods(runs: Mapping[str, Record], convention: str = "tsjnet") -> di
     return made
 
 
+def of_all(methods: Mapping[str, PairByPair]) -> tuple[list[str], list[str]]:
+    """The metrics and the pairs that all methods have."""
+    metrics = sorted(set.intersection(*(set(scores) for scores in methods.values())))
+    pairs = sorted(set.intersection(*(set(scores[metrics[0]]) for scores in methods.values())))
+    return metrics, pairs
+
+
 def ranking(methods: Mapping[str, PairByPair], what: str, footer: str) -> Html:
     """Methods by their mean rank, on the metrics and pairs that all of them have. what: the set, for the caption."""
     from mmlib.metrics.fusion import HIGHER_IS_BETTER
     from mmlib.metrics.pairs import mean_rank
 
-    metrics = sorted(set.intersection(*(set(scores) for scores in methods.values())))
-    pairs = sorted(set.intersection(*(set(scores[metrics[0]]) for scores in methods.values())))
+    metrics, pairs = of_all(methods)
     means = {}
     for method, scores in methods.items():
         means[method] = {metric: fmean(scores[metric][name] for name in pairs) for metric in metrics}

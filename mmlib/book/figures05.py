@@ -92,7 +92,7 @@ def _box(x: int, y: int, name: str, shape: str, tint: str = "none") -> str:
     return rect + words + f'<text x="{middle}" y="{y + 37}">{escape(shape)}</text>'
 
 
-def unet(senses: Sequence[str], width: int, size: tuple[int, int], classes: int = 11) -> Html:
+def unet(senses: Sequence[str], width: int, size: tuple[int, int]) -> Html:
     """The U-Net as a picture: what each level holds, as channels x height x width."""
     high, wide = size
 
@@ -114,7 +114,7 @@ def unet(senses: Sequence[str], width: int, size: tuple[int, int], classes: int 
         _box(114, third, "encoder 3", shape(4 * width, 8), tint=plain),
         _box(224, second, "decoder 2", shape(2 * width, 4), tint=plain),
         _box(224, top, "decoder 1", shape(width, 2), tint=plain),
-        _box(224, 4, "class scores", shape(classes, 1), tint=figures.GREEN),
+        _box(224, 4, "class scores", shape(11, 1), tint=figures.GREEN),
     ]
     below += [
         figures.line(f"M70 {top + 46}V{second}m-5 -8l5 8l5 -8"),
@@ -185,12 +185,6 @@ def losses(loss: Sequence[float]) -> Html:
     return show.plot(draw, size=(5.4, 2.6), alt=alt)
 
 
-def _steps_of_curve(run: Record) -> list[float]:
-    """The middle of each of the 16 parts of a run's loss curve, in steps."""
-    part = run.training.steps / len(run.training.curve)
-    return [(k + 0.5) * part for k in range(len(run.training.curve))]
-
-
 def learning(run: Record | None) -> Html:
     """Loss and val mIoU of one published run, one above the other."""
     if run is None:
@@ -198,7 +192,7 @@ def learning(run: Record | None) -> Html:
 
     def draw(fig) -> None:
         above, below = fig.subplots(2, 1, sharex=True)
-        above.plot(_steps_of_curve(run), run.training.curve, ".-")
+        above.plot(figures.steps_of_curve(run), run.training.curve, ".-")
         above.axhline(math.log(11), linestyle="--", color="C6", linewidth=1)
         above.set(ylabel="cross-entropy", ylim=(0, 2.6))
         below.plot(run.values["learning"]["step"], _points(run.values["learning"]["miou"]), "s-", color="C1")
@@ -349,7 +343,7 @@ def quiz_curves(runs: Mapping[str, Record]) -> Html:
         above, below = fig.subplots(2, 1, sharex=True)
         for k, (letter, run) in enumerate(runs.items()):
             line = {"color": f"C{k}", "linestyle": styles[k], "label": letter}
-            above.plot(_steps_of_curve(run), run.training.curve, **line)
+            above.plot(figures.steps_of_curve(run), run.training.curve, **line)
             below.plot(run.values["learning"]["step"], _points(run.values["learning"]["miou"]), **line)
         above.axhline(math.log(11), linestyle="--", color="C6", linewidth=1)
         above.set(ylabel="training loss", ylim=(0, 3))

@@ -198,8 +198,8 @@ def idea() -> Html:
     return figures.drawing(drawn, 296, said, caption)
 
 
-def parameters(net: nn.Module) -> Html:
-    """Parameters of the three parts of a system, and of the poster's in our reading."""
+def full_size() -> nn.Module:
+    """Our reading of the poster's system, for 19 classes; on the device `meta`, so nothing is computed."""
     from mmlib.backbones.encoder import ResNetEncoder
     from mmlib.backbones.pyramid import PyramidPooling
     from mmlib.backbones.resnet import ResNet
@@ -210,7 +210,12 @@ def parameters(net: nn.Module) -> Html:
         head = f2s.CoarseHead(PyramidPooling(2048), 19)
         picture = f2s.PSPNet(encoder, head, f2s.score_head(1024, 256, 19))
         flow_path = f2s.FlowPath(ResNet(18, 2), f2s.CoarseHead(f2s.NoContext(512), 19, 128))
-        poster = f2s.Flow2Seg(picture, flow_path, f2s.Residual(19))
+        return f2s.Flow2Seg(picture, flow_path, f2s.Residual(19))
+
+
+def parameters(net: nn.Module) -> Html:
+    """Parameters of the three parts of a system, and of the poster's in our reading."""
+    poster = full_size()
     rows = []
     for part, name in (("picture", "PSPNet"), ("flow_path", "flow path"), ("fusion", "fusion block")):
         row = [name]

@@ -19,7 +19,7 @@ from mmlib.book import figures, real
 from mmlib.book.figures import PRESET, record
 from mmlib.book.numbers import Runs, absent, gain, mean, missing, note, plain
 from mmlib.files import read_state
-from mmlib.fusion import add_chroma, rules
+from mmlib.fusion import rules
 from mmlib.health import UNIFORM, silent
 from mmlib.images import luma
 from mmlib.results import Key, load_claims, read_records
@@ -124,7 +124,7 @@ def colours(street: Mapping[str, Tensor]) -> Html:
     pictures = [
         (street["rgb"][0], "visible"),
         (fused[0], "fused luma (here: the target)"),
-        (add_chroma(fused, street["rgb"])[0].clamp(0, 1), "with the visible image's colours"),
+        (figures.in_colour(fused, street["rgb"]), "with the visible image's colours"),
     ]
     return show.images(
         pictures,
@@ -519,8 +519,8 @@ def _what_is_read() -> Html:
     pictures = [
         (rgb[0], "RGB alone"),
         (ir[0], "infrared alone"),
-        (_in_colour(rules.average(vis, ir), rgb), "average"),
-        (_in_colour(rules.by_saliency(vis, ir), rgb), "SegMiF's target"),
+        (figures.in_colour(rules.average(vis, ir), rgb), "average"),
+        (figures.in_colour(rules.by_saliency(vis, ir), rgb), "SegMiF's target"),
     ]
     return show.images(
         pictures,
@@ -529,11 +529,6 @@ def _what_is_read() -> Html:
         alt="A night street in RGB, in infrared, and fused by the average and by saliency, in the colours of RGB",
         caption="One night street as the segmenter gets it. Stacked, it gets the first two as four channels.",
     )
-
-
-def _in_colour(fused: Tensor, rgb: Tensor) -> Tensor:
-    """A fused luma (1, 1, H, W) in the colours of rgb (1, 3, H, W): (3, H, W) in [0, 1]."""
-    return add_chroma(fused, rgb)[0].clamp(0, 1)
 
 
 TESTS = (
@@ -850,12 +845,12 @@ def real_night(networks: Mapping[str, SegMiF]) -> Html:
     ir = F.interpolate(pair["ir"][None], scale_factor=0.5, mode="area")
     vis = luma(rgb)
     target = rules.by_saliency(vis, ir)
-    pictures = [(rgb[0], "visible"), (ir[0], "infrared"), (add_chroma(target, rgb)[0].clamp(0, 1), "target")]
-    pictures.append((add_chroma(rules.average(vis, ir), rgb)[0].clamp(0, 1), "average"))
+    pictures = [(rgb[0], "visible"), (ir[0], "infrared"), (figures.in_colour(target, rgb), "target")]
+    pictures.append((figures.in_colour(rules.average(vis, ir), rgb), "average"))
     theirs = released()
     if theirs is not None:
         fused = released_luma(*theirs, rgb, ir)
-        pictures.append((add_chroma(fused, rgb)[0].clamp(0, 1), "SegMiF as released"))
+        pictures.append((figures.in_colour(fused, rgb), "SegMiF as released"))
     mask = pair["derived_labels"][::2, ::2]  # a mask is made smaller by the nearest pixel
     for kind in ("average", "segmif"):
         if kind in networks:

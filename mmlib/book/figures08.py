@@ -98,8 +98,7 @@ def opening(street: Mapping[str, Tensor]) -> Html:
 
 def _by_rule(rule: Callable[[Tensor, Tensor], Tensor], street: Mapping[str, Tensor]) -> Tensor:
     """A street fused by a rule, in the visible image's colours: (3, H, W)."""
-    fused = rule(luma(street["rgb"]), street["ir"])
-    return add_chroma(fused, street["rgb"])[0].clamp(0, 1)
+    return figures.in_colour(rule(luma(street["rgb"]), street["ir"]), street["rgb"])
 
 
 def _false_colour(rgb: Tensor, ir: Tensor) -> Tensor:
@@ -752,8 +751,7 @@ def _places(methods: Mapping[str, figures.PairByPair], draws: int = 300) -> dict
     """Each method's mean rank over the metrics and pairs that all have, and half its interval over pairs."""
     if not methods:
         return {}
-    metrics = sorted(set.intersection(*(set(found) for found in methods.values())))
-    pairs = sorted(set.intersection(*(set(found[metrics[0]]) for found in methods.values())))
+    metrics, pairs = figures.of_all(methods)
     values = np.array(
         [[[found[metric][name] for name in pairs] for metric in metrics] for found in methods.values()]
     )  # (methods, metrics, pairs)
@@ -1002,7 +1000,7 @@ def real_night(networks: Mapping[str, nn.Module]) -> Html:
     rgb = F.interpolate(pair["rgb"][None], scale_factor=0.5, mode="area")
     ir = F.interpolate(pair["ir"][None], scale_factor=0.5, mode="area")
     pictures = [(rgb[0], "visible"), (ir[0], "infrared")]
-    pictures.append((add_chroma(rules.maximum(luma(rgb), ir), rgb)[0].clamp(0, 1), "maximum"))
+    pictures.append((figures.in_colour(rules.maximum(luma(rgb), ir), rgb), "maximum"))
     for net in ("tsjnet_from_roadscene", "skip_from_roadscene"):
         if net in networks:
             pictures.append((_fused(networks[net], rgb, ir)[0], IMAGES[net.removesuffix("_from_roadscene")]))

@@ -273,12 +273,11 @@ def course(runs: Runs) -> Html:
     run = record(runs, "fusenet_ris")
     if run is None:
         return missing("The paper's Figure 5")
-    told, curve = run.values["learning"], run.training.curve
-    part = run.training.steps / len(curve)
+    told = run.values["learning"]
 
     def draw(fig) -> None:
         above, below = fig.subplots(2, 1, sharex=True)
-        above.plot([(k + 0.5) * part for k in range(len(curve))], curve, color="C0")
+        above.plot(figures.steps_of_curve(run), run.training.curve, color="C0")
         above.set(ylabel="loss", ylim=(0, None))
         below.plot(told["step"], [100 * value for value in told["oiou"]], "o-", color="C1")
         below.set(xlabel="step", ylabel="overall IoU, %", ylim=(0, None))

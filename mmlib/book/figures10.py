@@ -24,7 +24,6 @@ from mmlib.show.widgets import ROW
 if TYPE_CHECKING:
     import pandas
 
-PAPER = "senses"
 TIMES = {"day": "by day", "dusk": "at dusk", "night": "at night"}
 SENSES = {"ir": "infrared", "average": "the average", "flow": "flow", "depth": "depth", "words": "words"}
 """What can be added to RGB, in a reader's words."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -10,14 +9,13 @@ from typing import TYPE_CHECKING
 from mmlib import show
 from mmlib.results import Interval, Key, Record, judge, load_claims, paired_interval, read_records, t_interval
 from mmlib.results.evidence import keys_of
-from mmlib.results.tables import assert_finding
+from mmlib.results.tables import MINUS
 from mmlib.show.html import Html, tag
 
 if TYPE_CHECKING:
     import pandas
 
 Runs = Mapping[Key, Record]
-MINUS = "\N{MINUS SIGN}"
 
 
 def by_seed(numbers: pandas.DataFrame, metric: str, arms: Sequence[str], longer: int = 1) -> pandas.DataFrame:
@@ -89,23 +87,26 @@ def absent(what: str, name: str) -> Html:
     return note(f"{what} needs data that aren't here: {command(name)} obtains them.")
 
 
-def finding(paper: str, row: str, word: str, low: float = -math.inf, high: float = math.inf) -> Interval | None:
+def finding(paper: str, row: str, word: str) -> Interval | None:
     """The measured difference that a sentence states, once all its runs are there; None before.
 
-    row: a direction of the paper's claims.  word: the verdict that the sentence states.  low, high: what the mean
-    difference must lie between. AssertionError ("rewrite this paragraph") where the records say otherwise.
+    row: a direction of the paper's claims.  word: the verdict that the sentence states. AssertionError ("rewrite this
+    paragraph") where the records say otherwise.
     """
     claims, there = load_claims(paper), read_records(paper)
     if any(key not in there for key in keys_of(claims.direction(row))):
         return None
-    assert_finding(paper, row, word, low=low, high=high)
-    judged = {one.row.id: one.verdict for one in judge(claims, there)}
-    return judged[f"{paper}.{row}"].interval
+    verdict = next(one.verdict for one in judge(claims, there) if one.row.id == f"{paper}.{row}")
+    if verdict.word != word:
+        raise AssertionError(
+            f"{paper}.{row} is now {verdict.sentence!r}, the paragraph says {word!r}; next: rewrite this paragraph"
+        )
+    return verdict.interval
 
 
-def signed(value: float, digits: int = 1) -> str:
+def signed(value: float) -> str:
     """A difference with its sign: "+1.3"."""
-    return f"{value:+.{digits}f}".replace("-", MINUS)
+    return f"{value:+.1f}".replace("-", MINUS)
 
 
 def span(interval: Interval) -> str:

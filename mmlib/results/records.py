@@ -66,11 +66,6 @@ class Key(NamedTuple):
         return cls(match[1], match[2], match[3], match[4], int(match[5]))
 
 
-def record_path(folder: Path | str, *, paper: str, variant: str, data: str, preset: str, seed: int) -> Path:
-    """Where a record lies: FOLDER/PAPER/VARIANT-DATA-PRESET-SEED.json."""
-    return Key(paper, variant, data, preset, seed).path(folder)
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # What a record holds
 
@@ -390,8 +385,8 @@ def load_record(path: Path | str) -> Record:
 
 
 def find_record(**key: Any) -> Record:
-    """The published record, in results/, for paper, variant, data, preset, seed (see :func:`record_path`)."""
-    return load_record(record_path(ROOT / "results", **key))
+    """The published record, in results/, for paper, variant, data, preset, seed."""
+    return load_record(Key(**key).path(ROOT / "results"))
 
 
 def read_records(paper: str, folder: Path | str | None = None) -> dict[Key, Record]:

@@ -185,21 +185,3 @@ def last_verified(key: str, *, results: Path | None = None) -> str:
         f"Last verified {latest.made[:10]}, by commit {latest.commit[:8]}: the latest of {len(records)} records made "
         f"since {first.made[:10]}. The ledger says which of them still stand."
     )
-
-
-def assert_finding(key: str, row: str, word: str, *, low: float = float("-inf"), high: float = float("inf")) -> None:
-    """Fail with "rewrite this paragraph" if a finding that a sentence states by hand is no longer what was found.
-
-    Args:
-        key, row: the paper and the direction, without the paper's key.
-        word: the verdict that the sentence states, such as "holds".
-        low, high: what the mean difference must lie between, in the paper's unit.
-    """
-    judged = {one.row.id: one for one in judge_book()[key]}
-    verdict = judged[f"{key}.{row}"].verdict
-    mean = verdict.interval.mean if verdict.interval else None
-    if verdict.word != word or mean is None or not low <= mean <= high:
-        raise AssertionError(
-            f"{key}.{row} is now {verdict.sentence!r} ({mean}), the paragraph says {word!r} between {low} and {high}; "
-            "next: rewrite this paragraph"
-        )

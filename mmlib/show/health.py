@@ -27,7 +27,6 @@ PANELS = {
 def health(
     readings: Health | Mapping[str, Reading],
     parts: Sequence[str] | Mapping[str, str] | None = None,
-    alt: str | None = None,
     caption: str | None = None,
 ) -> Html:
     """One row for each named part of a network, with its numbers at start, middle and end of training.
@@ -37,7 +36,6 @@ def health(
     Args:
         readings: `log.health`, a record's `health`, or what `mmlib.health.look` returned.
         parts: which parts to show, in this order; a mapping also says under which names.
-        alt: what the figure says, in words; None writes out the numbers.
         caption: plain text under the figure, before the sentence that names the silent parts.
 
     Raises:
@@ -47,7 +45,7 @@ def health(
     silent = {name: why for name, found in shown.items() if (why := why_silent(list(found.values())[-1]))}
     words = f"{caption or ''} {_sentence(silent, shown)}".strip()
     size = (WIDTH, AROUND + ROW * len(shown))
-    return plot(lambda fig: _draw(fig, shown, silent), alt=alt or _in_words(shown, silent), caption=words, size=size)
+    return plot(lambda fig: _draw(fig, shown, silent), alt=_in_words(shown, silent), caption=words, size=size)
 
 
 def _chosen(readings: Health | Mapping[str, Reading], parts: Sequence[str] | Mapping[str, str] | None) -> Health:

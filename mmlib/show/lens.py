@@ -13,7 +13,7 @@ import torch
 from mmlib.show.choose import with_data
 from mmlib.show.html import Html, figure, need_alt, tag
 from mmlib.show.pixels import encode
-from mmlib.show.widgets import ROW, STACK
+from mmlib.show.widgets import GRAB, ROW, STACK
 
 # `this` is one of the two sliders. Where the lens is over the target, the note about it is said. The sentence is only
 # replaced by another one: a screen reader says the slider's place already, and would repeat the rest at every step.
@@ -30,7 +30,6 @@ DRAG = (
     "if(event.buttons){const r=this.getBoundingClientRect(),[a,b]=this.closest('figure').querySelectorAll('input');"
     "a.value=100*(event.clientX-r.left)/r.width;b.value=100*(event.clientY-r.top)/r.height;a.oninput()}"
 )
-GRAB = "this.setPointerCapture(event.pointerId);this.onpointermove(event)"
 # `this` is the button of a layer.
 LAYER = (
     "const f=this.closest('figure'),k=+this.dataset.k;"

@@ -61,12 +61,10 @@ def compare(
     alt: str,
     labels: tuple[str, str] = ("a", "b"),
     caption: str | None = None,
-    width: int | None = None,
 ) -> Html:
     """Two pictures of one size under each other's edge; a slider, a finger or the arrow keys move the edge.
 
-    ``left`` and ``right`` are pictures as in :func:`images`; ``labels`` name them; ``width`` is the widest that the
-    figure gets, in CSS pixels (default: the picture's own width, at least 320).
+    ``left`` and ``right`` are pictures as in :func:`images`; ``labels`` name them.
 
     Raises:
         ValueError: for an empty ``alt`` or pictures of different sizes.
@@ -94,7 +92,7 @@ def compare(
     name = f"share of {labels[0]} shown against {labels[1]}"
     control = _range(100, 50, CUT, name, start, data_left=labels[0], data_right=labels[1])
     row = tag("div", control + _output(start), class_="mm-controls", style=ROW)
-    limit = f"max-width:{width or max(SMALL, below.width)}px;"
+    limit = f"max-width:{max(SMALL, below.width)}px;"
     return figure(stage + row, alt=alt, caption=caption, kind="compare", style=limit)
 
 
