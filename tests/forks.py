@@ -9,10 +9,15 @@ from collections.abc import Callable
 import torch
 
 from mmlib import uses
+from mmlib.scenes.atlas import atlas
 
 
 def fork(work: Callable, *arguments, **environment: str) -> int:
-    """Start `work` in a forked process with this environment added; the process. It ends without cleaning up."""
+    """Start `work` in a forked process with this environment added; the process. It ends without cleaning up.
+
+    What scenes are drawn from is there already: to draw it takes seconds, and the parent does it once for all.
+    """
+    atlas()
     pid = os.fork()
     if pid == 0:
         status = 1

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from results_toy import notebook
 
-from mmlib.book import install
+from mmlib.book import graph, install
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMETERS = 'preset = "laptop"\ndata = "ministreet"\nseed = 0\nvariant = "default"\npretrained = True\nout = ""'
@@ -116,6 +116,12 @@ def test_only_what_changed_is_redone(first_build, built):
     assert steps(make(built)) == ["building the pages"]
     os.utime(built / "mmlib" / "right.py")  # a fresh checkout: new times, same content
     assert steps(make(built)) == []
+
+
+def test_the_longest_chapters_are_begun_first():
+    assert set(graph.LONGEST) <= set(graph.names())
+    flag, *targets = graph.begun_first("there")
+    assert flag == "--prioritize" and sorted(targets) == sorted(f"there/nbs/{name}.ipynb" for name in graph.LONGEST)
 
 
 def test_a_failing_chapter_is_named_and_the_old_book_stays(built):
