@@ -54,6 +54,8 @@ PLOTS = """
 () => [...document.querySelectorAll('.mm-plot')]
   .map(f => [...f.querySelectorAll('img')].filter(e => e.checkVisibility()).map(e => e.className))
 """
+UNWRITTEN = ["index.html", "search.html", "genindex.html"]
+"""Pages without a text of ours: they must load."""
 LOOKS = {
     "theme": "document.documentElement.dataset.theme",
     "filters": "[...document.querySelectorAll('img.mm-picture')].map(e => getComputedStyle(e).filter)",
@@ -62,23 +64,68 @@ LOOKS = {
     "raw": "[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container')).length",
     "set": "document.querySelectorAll('mjx-container:not(:has(mjx-merror))').length",
     "wrong": "document.querySelectorAll('mjx-merror').length",
+    "links": "[...document.querySelectorAll('a[href]')].map(e => e.href)",
 }
+# What is cut off or sticks out on paper, and what of the screen's furniture is still there.
+ON_PAPER = """
+() => {
+  const edge = document.querySelector('article').getBoundingClientRect().right + 1;
+  const cut = [...document.querySelectorAll('article pre, article .mm-scroll')].filter(e => e.checkVisibility()
+    && (e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > edge));
+  const left = [...document.querySelectorAll('.bd-sidebar-primary, .bd-header-article, .mm-filter, .copybtn')]
+    .filter(e => e.checkVisibility());
+  return [...cut, ...left].map(e => `${e.tagName}.${e.className}: ${e.textContent.trim().slice(0, 60)}`);
+}
+"""
+PAPER = {"width": 700, "height": 990}
+FORMULAS_ARE_SET = "!window.MathJax?.startup?.promise || MathJax.startup.promise.then(() => true)"
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
-def seen(request, browser, pages, address) -> tuple[str, dict[str, dict]]:
+def seen(request, browser, pages, address) -> tuple[str, dict[str, dict], list[str]]:
     """A scheme, and what every page shows in it: all pages are visited once, and the tests below ask what was seen."""
     context = browser.new_context(viewport=DESK, reduced_motion="reduce", color_scheme=request.param)
     page = context.new_page()
+    wrong = _complaints(page, address)
     found = {}
-    for name in pages:
+    for name in [*pages, *UNWRITTEN]:
         page.goto(f"{address}/{name}")
-        page.wait_for_function("!window.MathJax?.startup?.promise || MathJax.startup.promise.then(() => true)")
-        found[name] = {what: page.evaluate(script) for what, script in LOOKS.items()}
-        _unfold(page)
-        found[name]["faint"] = page.evaluate(FAINT)
+        if name in pages:
+            page.wait_for_function(FORMULAS_ARE_SET)
+            found[name] = {what: page.evaluate(script) for what, script in LOOKS.items()}
+            _unfold(page)
+            found[name]["faint"] = page.evaluate(FAINT)
+        page.wait_for_load_state("networkidle")
     context.close()
-    return request.param, found
+    return request.param, found, wrong
+
+
+@pytest.fixture(scope="module")
+def narrow(browser, pages, built_book) -> tuple[dict[str, list[str]], dict[tuple[str, int], list[str]], list[str]]:
+    """What is wrong with each page on paper and, by its width, in a phone's window; and the browser's complaints.
+
+    The pages are opened from the disk, as they are by somebody who has taken the book along.
+    """
+    context = browser.new_context(viewport=PHONE, reduced_motion="reduce")
+    page = context.new_page()
+    wrong = _complaints(page)
+    cut, wide = {}, {}
+    for name in [*pages, *UNWRITTEN]:
+        page.goto(f"{built_book.as_uri()}/{name}")
+        if name in pages:
+            page.wait_for_function(FORMULAS_ARE_SET)
+            page.emulate_media(media="print")
+            page.set_viewport_size(PAPER)
+            cut[name] = page.evaluate(ON_PAPER)
+            page.emulate_media(media="screen")
+            _unfold(page)
+            for width in (390, 360):
+                page.set_viewport_size(PHONE | {"width": width})
+                if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                    wide[name, width] = page.evaluate(WIDE)
+        page.wait_for_load_state("networkidle")
+    context.close()
+    return cut, wide, wrong
 
 
 @pytest.fixture(scope="module")
@@ -87,19 +134,19 @@ def repository(root) -> dict:
     return yaml.safe_load((root / "_config.yml").read_text())["repository"]
 
 
-@pytest.mark.parametrize("scheme", ["http", "file"])
-def test_pages_load_without_errors_and_ask_nobody_else(open_page, pages, address, built_book, scheme):
-    page = open_page("about:blank")
+def _complaints(page, address: str = "file:") -> list[str]:
+    """A list that grows by what goes wrong on a page, and by whatever it asks of others."""
     wrong = []
-    page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
-    page.on("pageerror", lambda e: wrong.append(f"script: {e}"))
-    page.on("requestfailed", lambda r: wrong.append(f"{r.failure}: {r.url[:100]}") if _lost(r) else None)
-    page.on("response", lambda r: wrong.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
-    page.on("request", lambda r: wrong.append(f"outside: {r.url}") if _outside(r.url, address) else None)
-    start = address if scheme == "http" else built_book.as_uri()
-    for name in [*pages, "index.html", "search.html", "genindex.html"]:
-        page.goto(f"{start}/{name}", wait_until="networkidle")
-        assert not wrong, f"{name}: {wrong[:5]}"
+
+    def say(what: str) -> None:
+        wrong.append(f"{page.url}: {what}")
+
+    page.on("console", lambda m: say(f"console: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda e: say(f"script: {e}"))
+    page.on("requestfailed", lambda r: say(f"{r.failure}: {r.url[:100]}") if _lost(r) else None)
+    page.on("response", lambda r: say(f"{r.status}: {r.url}") if r.status >= 400 else None)
+    page.on("request", lambda r: say(f"outside: {r.url}") if _outside(r.url, address) else None)
+    return wrong
 
 
 def _lost(request) -> bool:
@@ -118,52 +165,31 @@ def _unfold(page) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
 
 
-def test_nothing_scrolls_sideways_on_a_phone(open_page, pages, address):
-    page = open_page(address, viewport=PHONE)
-    wide = {}
-    for name in pages:
-        page.goto(f"{address}/{name}")
-        page.wait_for_function("!window.MathJax?.startup?.promise || MathJax.startup.promise.then(() => true)")
-        _unfold(page)
-        for width in (390, 360):
-            page.set_viewport_size(PHONE | {"width": width})
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                wide[name, width] = page.evaluate(WIDE)
-    assert not wide
+def test_pages_load_without_errors_and_ask_nobody_else(seen):
+    assert not seen[2][:5]
 
 
-# What is cut off or sticks out on paper, and what of the screen's furniture is still there.
-ON_PAPER = """
-() => {
-  const edge = document.querySelector('article').getBoundingClientRect().right + 1;
-  const cut = [...document.querySelectorAll('article pre, article .mm-scroll')].filter(e => e.checkVisibility()
-    && (e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > edge));
-  const left = [...document.querySelectorAll('.bd-sidebar-primary, .bd-header-article, .mm-filter, .copybtn')]
-    .filter(e => e.checkVisibility());
-  return [...cut, ...left].map(e => `${e.tagName}.${e.className}: ${e.textContent.trim().slice(0, 60)}`);
-}
-"""
+def test_pages_load_from_the_disk_without_errors_and_ask_nobody_else(narrow):
+    assert not narrow[2][:5]
 
 
-def test_on_paper_no_line_of_code_is_cut_off_and_the_furniture_is_gone(open_page, pages, address):
-    page = open_page(address, viewport={"width": 700, "height": 990})
-    page.emulate_media(media="print")
-    cut = {}
-    for name in pages:
-        page.goto(f"{address}/{name}")
-        if found := page.evaluate(ON_PAPER):
-            cut[name] = found[:3]
-    assert not cut
+def test_nothing_scrolls_sideways_on_a_phone(narrow):
+    assert not narrow[1]
+
+
+def test_on_paper_no_line_of_code_is_cut_off_and_the_furniture_is_gone(narrow):
+    cut = narrow[0]
+    assert cut and not {name: found[:3] for name, found in cut.items() if found}
 
 
 def test_text_can_be_read_by_day_and_by_night(seen):
-    scheme, found = seen
+    scheme, found, _ = seen
     assert {page["theme"] for page in found.values()} == {scheme}
     assert not {name: page["faint"][:5] for name, page in found.items() if page["faint"]}
 
 
 def test_pictures_keep_their_pixels_and_plots_their_theme(seen):
-    scheme, found = seen
+    scheme, found, _ = seen
     for name, page in found.items():
         assert set(page["filters"]) <= {"none"}, f"{name}: the theme dims {page['filters']}"
         shown = page["plots"]
@@ -190,15 +216,13 @@ def test_search_finds(open_page, address, built_book, scheme):
     assert page.locator("#search-results ul.search li").count() >= 1
 
 
-def test_chapters_can_be_taken_away(open_page, pages, address, built_book, repository):
-    chapters = [name for name in pages if name.startswith("nbs/")]
+def test_chapters_can_be_taken_away(seen, address, built_book, repository):
+    chapters = [name for name in seen[1] if name.startswith("nbs/")]
     assert chapters
     match = re.fullmatch(r"https://github\.com/([^/]+/[^/]+)", repository["url"])
-    page = open_page("about:blank")
     for name in chapters:
-        page.goto(f"{address}/{name}", wait_until="domcontentloaded")
         source = name.replace(".html", ".ipynb")
-        links = page.eval_on_selector_all("a[href]", "all => all.map(e => e.href)")
+        links = seen[1][name]["links"]
         colab = f"https://colab.research.google.com/github/{match[1]}/blob/{repository['branch']}/{source}"
         assert colab in links and repository["url"] in links
         downloads = [link for link in links if link.startswith(address) and link.endswith(".ipynb")]
