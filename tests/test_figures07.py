@@ -6,10 +6,11 @@ import pytest
 import torch
 from results_toy import numbers_of
 
-from mmlib.book import figures, figures07
+from mmlib.book import figures, figures07, figures08
 from mmlib.fusion.measure import APART, column
 from mmlib.metrics.fusion import CONVENTIONS
-from mmlib.results import Key, frame
+from mmlib.results import Key, frame, read_records
+from mmlib.results.fingerprint import CURRENT, state
 from mmlib.show.html import Html
 
 NOTHING = frame("segmif", preset="night").iloc[:0]
@@ -106,3 +107,12 @@ def test_red_marks_what_is_wrong_and_nothing_without_a_label():
     shown = figures07._mistakes(image, labels, found)
     red = (shown[0] - shown[1]) > 0.3
     assert red[2, 3] and not red[0].any() and not red[3, 0]
+
+
+@pytest.mark.parametrize("drawn", [figures07, figures08])
+def test_current_weights_fit_the_networks_that_the_page_makes(drawn):
+    """Weights that don't fit are left out of a page without a word, as those of stale records must be."""
+    current = [run for run in read_records(drawn.PAPER).values() if state(run).word == CURRENT]
+    weights = {name.split("/")[1] for run in current for name in run.values.get("weights", {})}
+    assert weights, "no published run has weights"
+    assert weights == weights & set(drawn.published())

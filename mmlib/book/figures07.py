@@ -362,9 +362,9 @@ def published() -> dict[str, SegMiF]:
         fusion = None
         if name == "segmif":
             fusion = sm.FusionNet(sm.hia(32), 32, 16, 3, segmenter.encoder.channels[:2])
-        if name == "stacked":
-            sm.stack_infrared(segmenter.encoder)
         made[name] = sm.SegMiF(segmenter, fusion, "fused" if fusion else name)
+        if name == "stacked":
+            sm.stack_infrared(made[name].segmenter.encoder)  # its guide was copied before
     return figures.with_weights(PAPER, made)
 
 
