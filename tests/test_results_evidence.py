@@ -234,7 +234,7 @@ UNFIT = {
     "unequal augmentation": (changed(GOOD, "plain", 1, train={"augmentation": "x"}), "the arms differ in augmentation"),
     "unequal precision": (
         changed(GOOD, "plain", 1, machine={"precision": "fp32"}),
-        "the arms differ in precision: bf16, fp32",
+        "the arms of seed 1 differ in precision: bf16, fp32",
     ),
     "nobody says how it was trained": (changed(GOOD, "plain", 1, training=None), "does not say how it was trained"),
     "an arm that grows": (grid({"flow": 0.021}, flow=0.60, plain=0.50), "twice the steps move flow by +2.1"),
@@ -274,6 +274,9 @@ FIT = {
     "an arm that still moves a little": grid({"flow": 0.019, "plain": -0.019}, flow=0.60, plain=0.50),
     "just half is kept": grid({"flow": -0.019, "plain": 0.019}, flow=scores(0.577), plain=scores(0.50)),
     "another machine": changed(GOOD, "plain", machine={"cpu": "Toy 1", "instructions": "AVX2", "threads": 2}),
+    "a seed in another precision": changed(
+        changed(GOOD, "plain", 1, machine={"precision": "fp32"}), "flow", 1, machine={"precision": "fp32"}
+    ),
     "others' weights": changed(GOOD, "flow", starts={"outside/mobilenet_v2": "m"}),
     "a start for each seed": GOOD
     | {k: record("flow", k.seed, r.values["test"]["miou"], starts={"toy/start": f"{k.seed % 3}"})

@@ -446,9 +446,11 @@ def _unequal(arms: Mapping[str, Sequence[Record]]) -> Iterable[str]:
         values = sorted({str(getattr(run.training, name)) for run in runs})
         if len(values) > 1:
             yield f"the arms differ in {name.replace('_', ' ')}: {', '.join(values)}"
-    formats = sorted({run.machine.precision for run in runs})
-    if len(formats) > 1:
-        yield f"the arms differ in precision: {', '.join(formats)}"
+    # Differences are taken seed by seed, so seeds may come from different machines, and the arms of one seed may not.
+    for seed in sorted({run.key.seed for run in runs}):
+        formats = sorted({run.machine.precision for run in runs if run.key.seed == seed})
+        if len(formats) > 1:
+            yield f"the arms of seed {seed} differ in precision: {', '.join(formats)}"
 
 
 def _same_start(arms: Mapping[str, Sequence[Record]]) -> Iterable[str]:
