@@ -26,7 +26,7 @@ def full(**levels: float):
                 for what in figures10.WHAT:
                     level = levels.get(name, 0.5)
                     scores["senses", f"{time}.{condition}.{name}.{what}"] = [level + luck for luck in SEEDS]
-    for name in ("rgb", *figures10.SENSES, *figures10.FUSED, "all"):
+    for name in ("rgb", *figures10.SENSES, "all"):
         scores["senses", f"parameters.{name}"] = [1152.0] * 3
         scores["senses", f"speed.ms.{name}"] = [0.25] * 3
     for name in figures10.SETS:
@@ -73,8 +73,6 @@ def wobbling():
 def test_a_cell_is_coloured_only_if_its_gain_is_information():
     good = cell(full(rgb_ir=0.6))
     assert good.text == "+10.0 ±0.0" and figures10.BLUE in good.html
-    fused = cell(full(tsjnet=0.6), "tsjnet")
-    assert fused.text == "+10.0 ±0.0" and figures10.BLUE in fused.html, "a fused image takes RGB's place: no control"
     bad = cell(full(rgb_ir=0.4, rgb_ir_shuffled=0.3))
     assert bad.text.startswith("\N{MINUS SIGN}10.0") and figures10.ORANGE in bad.html
     shared = cell(full(rgb_ir=0.6, rgb_ir_shuffled=0.6))
@@ -84,12 +82,9 @@ def test_a_cell_is_coloured_only_if_its_gain_is_information():
 
 
 def test_the_map_has_a_cell_for_every_condition_and_sense():
-    scores = figures10.by_metric(full(rgb_ir=0.6, segmif=0.55))
-    shown = figures10.the_map(scores)
+    shown = figures10.the_map(figures10.by_metric(full(rgb_ir=0.6)))
     assert shown.html.count("<table") == 3, "one for each time of day"
     assert shown.html.count("+10.0") == 3 * len(figures10.ROWS)
-    fused = figures10.the_map(scores, senses=("ir", "average", "segmif"))
-    assert fused.html.count("+10.0") == fused.html.count("+5.0") == 3 * len(figures10.ROWS)
 
 
 def test_the_widget_holds_the_measured_levels_and_starts_at_one():

@@ -25,15 +25,8 @@ if TYPE_CHECKING:
     import pandas
 
 TIMES = {"day": "by day", "dusk": "at dusk", "night": "at night"}
-SENSES = {"ir": "infrared", "flow": "flow", "depth": "depth", "words": "words"}
+SENSES = {"ir": "infrared", "average": "the average", "flow": "flow", "depth": "depth", "words": "words"}
 """What can be added to RGB, in a reader's words."""
-
-FUSED = {"average": "the average", "segmif": "SegMiF's image", "tsjnet": "TSJNet's image"}
-"""Fused images, which take the place of RGB."""
-
-HEADS = {"ir": "+ IR", "flow": "+ flow", "depth": "+ depth", "words": "+ words"}
-HEADS |= {"average": "average", "segmif": "SegMiF", "tsjnet": "TSJNet"}
-"""How the map's columns are headed."""
 
 AXES = {
     "fog": ("fog", (0.0, 0.5, 1.0), ("clear", "fog_half", "fog_full")),
@@ -75,18 +68,17 @@ SETS = {
     "words": "words",
     "flow": "flow",
     "ir": "infrared",
-    "depth": "depth",
     "average": "average",
-    "segmif": "SegMiF",
-    "tsjnet": "TSJNet",
+    "depth": "depth",
     "rgb": "RGB",
     "rgb_words": "RGB, words",
     "rgb_flow": "RGB, flow",
     "rgb_ir": "RGB, infrared",
+    "rgb_average": "RGB, average",
     "rgb_depth": "RGB, depth",
     "rgb_ir_flow": "RGB, IR, flow",
     "all_but_depth": "all but depth",
-    "all": "all five",
+    "all": "all six",
 }
 """What the network is shown, in a reader's words."""
 
@@ -121,9 +113,8 @@ def difference(scores: pandas.DataFrame, a: str, b: str) -> Interval | None:
 
 
 def worth(scores: pandas.DataFrame, sense: str, at: str, what: str = "miou") -> Interval | None:
-    """What a sense adds to RGB alone, or a fused image in its place. at: "night.clear", for one.  what: see WHAT."""
-    shown = sense if sense in FUSED else f"rgb_{sense}"
-    return difference(scores, f"{at}.{shown}.{what}", f"{at}.rgb.{what}")
+    """What a sense adds to RGB alone. at: "night.clear", for one.  what: "miou" or "movers"."""
+    return difference(scores, f"{at}.rgb_{sense}.{what}", f"{at}.rgb.{what}")
 
 
 def over_the_day(scores: pandas.DataFrame, sense: str, condition: str, what: str = "miou") -> float:
@@ -137,14 +128,9 @@ def over_shuffled(scores: pandas.DataFrame, sense: str, at: str, what: str = "mi
 
 
 def counts(scores: pandas.DataFrame, sense: str, at: str, what: str = "miou") -> bool:
-    """Whether a gain is told from 0 and, for a sense beside RGB, from what the sense of another street buys."""
-    own = worth(scores, sense, at, what)
-    if own is None or own.low <= 0 <= own.high:
-        return False
-    if sense in FUSED:
-        return True
-    over = over_shuffled(scores, sense, at, what)
-    return over is not None and over.low > 0
+    """Whether a gain is told from 0, and from what the sense of another street buys."""
+    own, over = worth(scores, sense, at, what), over_shuffled(scores, sense, at, what)
+    return own is not None and over is not None and not own.low <= 0 <= own.high and over.low > 0
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -250,26 +236,26 @@ def _cell(scores: pandas.DataFrame, sense: str, at: str, what: str) -> Html | No
         tint = f"rgba({colour},{0.12 + 0.5 * min(1.0, abs(own.mean) / FULL):.2f})"
     large = f"{signed(own.mean)}{mark}"
     half = tag("span", f"±{own.half:.1f}", style="font-size:.85em")
-    # Narrow, so that all columns stand side by side on a phone.
+    # Narrow, so that all five senses stand side by side on a phone.
     box = f"display:inline-block;font-size:.85em;padding:.1em .3em;margin:0 -.55em;border-radius:3px;background:{tint}"
     box += ";line-height:1.25"
     return Html(tag("span", f"{large}<br>{half}", style=box), f"{large} ±{own.half:.1f}")
 
 
-def the_map(scores: pandas.DataFrame, what: str = "miou", senses: Sequence[str] = tuple(SENSES)) -> Html:
+def the_map(scores: pandas.DataFrame, what: str = "miou") -> Html:
     """What each sense adds to RGB alone in every condition; one table for each time of day.
 
-    what: "miou", or "movers" for people, riders and cars alone.  senses: the columns, keys of SENSES or FUSED.
+    what: "miou", or "movers" for people, riders and cars alone.
     """
     if worth(scores, "ir", "day.clear", what) is None:
         return missing("The map")
-    columns = ["", *(HEADS[sense] for sense in senses)]
+    columns = ["", "IR", "avg.", "flow", "depth", "words"]
     tables = []
     for time in TIMES:
         rows = []
         for at, name in ROWS.items():
             label = Html(tag("span", escape(name), style="font-size:.85em"), name)
-            rows.append([label, *(_cell(scores, sense, f"{time}.{at}", what) for sense in senses)])
+            rows.append([label, *(_cell(scores, sense, f"{time}.{at}", what) for sense in SENSES)])
         made = show.table(rows, columns=columns)
         tables.append(Html(tag("div", made.html, class_="mm-map"), made.text))  # narrow on a phone, see book.css
     return show.frames(
@@ -277,10 +263,10 @@ def the_map(scores: pandas.DataFrame, what: str = "miou", senses: Sequence[str] 
         names=list(TIMES.values()),
         start=2,
         width=620,
-        alt=f"Gains over RGB alone, {WHAT[what]}, for sixteen conditions and three times of day",
-        caption=f"Gains over RGB alone: {WHAT[what]}, mean of {len(scores)} seeds, with half of the 95% interval. "
-        "Blue: it helps. Orange: it harms. A dot: the interval holds 0. ≈: another street's sense does as much."
-        + (" A fused image takes RGB's place." if set(senses) & set(FUSED) else ""),
+        alt=f"What each sense adds to RGB alone, {WHAT[what]}, for sixteen conditions and three times of day",
+        caption=f"What each sense adds to RGB alone: {WHAT[what]}, mean of {len(scores)} seeds, with half of the 95% "
+        "interval. Avg. is the average of both cameras. Blue: it helps. Orange: it harms. A dot: the interval holds 0. "
+        "≈: so does another street's sense.",
     )
 
 
@@ -396,20 +382,18 @@ def set_conditions(scores: pandas.DataFrame) -> Html:
 
 
 def costs(scores: pandas.DataFrame) -> Html:
-    """What each sense's own layers cost, and the whole network, and what fusing costs before it."""
+    """What each sense's own layers cost, and the whole network."""
     rows = []
-    for name, label in {"rgb": "RGB", **SENSES, **FUSED, "all": "the whole network"}.items():
+    for name, label in {"rgb": "RGB", **SENSES, "all": "the whole network"}.items():
         parameters, took = score(scores, f"parameters.{name}"), score(scores, f"speed.ms.{name}")
         if parameters is None or took is None:
             return missing("Costs")
-        fusing = score(scores, f"speed.ms.fusing by {name}")
-        rows.append([label, f"{parameters.mean / 100:,.0f}", took.mean / 100, fusing and fusing.mean / 100])
+        rows.append([label, f"{parameters.mean / 100:,.0f}", took.mean / 100])
     return show.table(
         rows,
-        columns=["layers of", "parameters", "ms per street", "ms of fusing"],
+        columns=["layers of", "parameters", "ms per street"],
         formats=".2f",
-        caption="What each sense's own layers cost, on one core, in batches of eight. An image that is fused by a "
-        "network costs that network's time before",
+        caption="What each sense's own layers cost, on one core, in batches of eight",
     )
 
 
@@ -489,7 +473,7 @@ def tuning(runs: Runs) -> Html:
 def alone(scores: pandas.DataFrame) -> Html:
     """What each sense scores alone over all conditions, and how much more that is than seeing nothing."""
     rows = []
-    for sense, label in {"rgb": "RGB", **SENSES, **FUSED}.items():
+    for sense, label in {"rgb": "RGB", **SENSES}.items():
         found = difference(scores, f"everywhere.{sense}.miou", "everywhere.none.miou")
         if found is None:
             return missing("Each sense alone")
@@ -498,7 +482,7 @@ def alone(scores: pandas.DataFrame) -> Html:
         rows,
         columns=["shown alone", "mIoU", "more than nothing"],
         formats=".1f",
-        caption="Each sense and each fused image alone, on the mean over all conditions, points",
+        caption="Each sense alone, on the mean over all conditions, points",
     )
 
 
@@ -509,16 +493,14 @@ def expectations(scores: pandas.DataFrame) -> Html:
     pair = ("SegMiF", "Infrared and visible complement each other.")
     fused = ("TSJNet", "One fused picture tells a network more than either source.")
     words = ("FuseNet-RIS", "Words tell a network where to look.")
-    ir, stacked, tsjnet = f"{night}.ir.miou", f"{night}.rgb_ir.miou", f"{night}.tsjnet.miou"
+    average = f"{night}.average.miou"
     told = [
         (*motion, "flow, by day", worth(scores, "flow", day)),
         (*motion, "flow at full camouflage, movers", worth(scores, "flow", hidden, "movers")),
         (*pair, "infrared, at night", worth(scores, "ir", night)),
         (*pair, "infrared, by day", worth(scores, "ir", day)),
-        (*pair, "SegMiF's image less RGB, at night", worth(scores, "segmif", night)),
-        (*fused, "TSJNet's image less RGB, at night", worth(scores, "tsjnet", night)),
-        (*fused, "TSJNet's image less infrared, at night", difference(scores, tsjnet, ir)),
-        (*fused, "TSJNet's image less both stacked, at night", difference(scores, tsjnet, stacked)),
+        (*fused, "average less RGB, at night", difference(scores, average, f"{night}.rgb.miou")),
+        (*fused, "average less both stacked, at night", difference(scores, average, f"{night}.rgb_ir.miou")),
         (*words, "words, at night", worth(scores, "words", night)),
     ]
     if any(found is None for *_, found in told):
