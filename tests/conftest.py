@@ -9,6 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# One thread each, as for chapters: the tests run side by side, and the idle threads of OpenMP's pools would otherwise
+# wait busily for each other. This must be said before anything imports PyTorch.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 
 def _first_folder(*candidates: Path | str | None) -> Path | None:
     """The first candidate that is a folder."""

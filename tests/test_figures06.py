@@ -1,8 +1,11 @@
 """Chapter 6's figures: they say so where records are missing, and the map shows what flow adds to the same layers."""
 
 import pytest
+import torch
 from results_toy import numbers_of
+from torch import nn
 
+from mmlib import data
 from mmlib.book import figures06, numbers
 from mmlib.results import frame
 
@@ -12,6 +15,30 @@ NOTHING = frame("flow2seg", preset="night").iloc[:0]
 def test_what_needs_networks_says_so_without_them():
     for draw in (figures06.hide_slider, figures06.correction, figures06.film_strip):
         assert "no run is published yet" in draw({}, (48, 64)).text
+
+
+class Picture(nn.Module):
+    """Says class 1 everywhere, as PSPNet would; with motion it fails, since a real drive has no true one."""
+
+    def forward(self, rgb, motion=None):
+        assert motion is None
+        return {"image": torch.tensor([0.0, 1.0]).view(1, 2, 1, 1).expand(1, 2, 6, 8)}
+
+
+class Both(nn.Module):
+    """Says class 1 everywhere, from the motion that is estimated."""
+
+    def forward(self, rgb, motion):
+        assert motion.shape[-2:] == rgb.shape[-2:] and motion.isfinite().all()
+        return {"both": torch.tensor([0.0, 1.0]).view(1, 2, 1, 1).expand(1, 2, 6, 8)}
+
+
+def test_the_film_strip_of_a_real_drive_needs_no_true_motion(monkeypatch):
+    frame = {"rgb": torch.rand(3, 96, 128), "rgb_next": torch.rand(3, 96, 128)}
+    monkeypatch.setattr(data, "available", lambda name: True)
+    monkeypatch.setattr(data, "load", lambda name: dict.fromkeys(range(40, 44), frame))
+    text = figures06.film_strip({"pspnet": Picture(), "flow2seg_dis": Both()}, (48, 64)).html
+    assert text.count("with motion, 4") >= 4 and "with motion, 43" in text
 
 
 def test_the_posters_tables_stand_without_records():
