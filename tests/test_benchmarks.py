@@ -24,11 +24,22 @@ jobs = {("nap", "long"): lambda: job(0.4), ("nap", "short"): lambda: job(0.1)}
 if __name__ == "__main__":
     fresh.main(__file__, jobs, lambda: 0.25, {"how": "never"})
 """
+# What `fresh` itself asks of PyTorch. Its import takes seconds in each of six processes, and nothing here computes.
+TORCH = """
+from types import SimpleNamespace
+
+__version__ = "none"
+backends = SimpleNamespace(cpu=SimpleNamespace(get_cpu_capability=lambda: "none"))
 
 
-@pytest.mark.slow
+def set_num_threads(count):
+    assert count == 2
+"""
+
+
 def test_a_benchmark_measures_each_form_in_fresh_processes_and_writes_its_record(tmp_path):
     (tmp_path / "naps.py").write_text(SCRIPT)
+    (tmp_path / "torch.py").write_text(TORCH)
     environment = os.environ | {"PYTHONPATH": str(BENCHMARKS)}
     command = [sys.executable, "naps.py", "--repeats", "2", "--write"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)

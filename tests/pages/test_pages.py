@@ -1,6 +1,8 @@
 """The built pages in a real browser: they load nothing from elsewhere, fit a phone, and can be read day and night."""
 
 import re
+from collections.abc import Iterator
+from itertools import cycle
 from urllib.parse import urlsplit
 
 import pytest
@@ -85,17 +87,14 @@ FORMULAS_ARE_SET = "!window.MathJax?.startup?.promise || MathJax.startup.promise
 def seen(request, browser, pages, address) -> tuple[str, dict[str, dict], list[str]]:
     """A scheme, and what every page shows in it: all pages are visited once, and the tests below ask what was seen."""
     context = browser.new_context(viewport=DESK, reduced_motion="reduce", color_scheme=request.param)
-    page = context.new_page()
-    wrong = _complaints(page, address)
-    found = {}
-    for name in [*pages, *UNWRITTEN]:
+    wrong, found = [], {}
+    for page, name in _in_turns(context, [*pages, *UNWRITTEN], wrong, address):
         page.goto(f"{address}/{name}")
         if name in pages:
             page.wait_for_function(FORMULAS_ARE_SET)
             found[name] = {what: page.evaluate(script) for what, script in LOOKS.items()}
             _unfold(page)
             found[name]["faint"] = page.evaluate(FAINT)
-        page.wait_for_load_state("networkidle")
     context.close()
     return request.param, found, wrong
 
@@ -107,10 +106,8 @@ def narrow(browser, pages, built_book) -> tuple[dict[str, list[str]], dict[tuple
     The pages are opened from the disk, as they are by somebody who has taken the book along.
     """
     context = browser.new_context(viewport=PHONE, reduced_motion="reduce")
-    page = context.new_page()
-    wrong = _complaints(page)
-    cut, wide = {}, {}
-    for name in [*pages, *UNWRITTEN]:
+    wrong, cut, wide = [], {}, {}
+    for page, name in _in_turns(context, [*pages, *UNWRITTEN], wrong):
         page.goto(f"{built_book.as_uri()}/{name}")
         if name in pages:
             page.wait_for_function(FORMULAS_ARE_SET)
@@ -123,7 +120,6 @@ def narrow(browser, pages, built_book) -> tuple[dict[str, list[str]], dict[tuple
                 page.set_viewport_size(PHONE | {"width": width})
                 if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                     wide[name, width] = page.evaluate(WIDE)
-        page.wait_for_load_state("networkidle")
     context.close()
     return cut, wide, wrong
 
@@ -134,9 +130,24 @@ def repository(root) -> dict:
     return yaml.safe_load((root / "_config.yml").read_text())["repository"]
 
 
-def _complaints(page, address: str = "file:") -> list[str]:
-    """A list that grows by what goes wrong on a page, and by whatever it asks of others."""
-    wrong = []
+def _in_turns(context, names: list[str], wrong: list[str], address: str = "file:") -> Iterator[tuple]:
+    """Each name with the tab to open it in; `wrong` grows by what goes wrong there.
+
+    A page is left only when it asks for nothing any more, which takes half a second to know. There are two tabs, so
+    that one can fall quiet while the other is looked at.
+    """
+    tabs = [context.new_page(), context.new_page()]
+    for tab in tabs:
+        _listen(tab, wrong, address)
+    for tab, name in zip(cycle(tabs), names):
+        tab.wait_for_load_state("networkidle")
+        yield tab, name
+    for tab in tabs:
+        tab.wait_for_load_state("networkidle")
+
+
+def _listen(page, wrong: list[str], address: str) -> None:
+    """Let a list grow by what goes wrong on a page, and by whatever it asks of others."""
 
     def say(what: str) -> None:
         wrong.append(f"{page.url}: {what}")
@@ -146,7 +157,6 @@ def _complaints(page, address: str = "file:") -> list[str]:
     page.on("requestfailed", lambda r: say(f"{r.failure}: {r.url[:100]}") if _lost(r) else None)
     page.on("response", lambda r: say(f"{r.status}: {r.url}") if r.status >= 400 else None)
     page.on("request", lambda r: say(f"outside: {r.url}") if _outside(r.url, address) else None)
-    return wrong
 
 
 def _lost(request) -> bool:
