@@ -233,7 +233,7 @@ UNFIT = {
     "unequal order": (changed(GOOD, "plain", 1, train={"data_order": "x"}), "the arms differ in data order"),
     "unequal augmentation": (changed(GOOD, "plain", 1, train={"augmentation": "x"}), "the arms differ in augmentation"),
     "unequal precision": (
-        changed(GOOD, "plain", 1, machine={"precision": "fp32"}),
+        changed(changed(GOOD, "plain", 1, machine={"precision": "fp32"}), "plain_x2", 1, machine={"precision": "fp32"}),
         "the arms of seed 1 differ in precision: bf16, fp32",
     ),
     "nobody says how it was trained": (changed(GOOD, "plain", 1, training=None), "does not say how it was trained"),
@@ -243,6 +243,10 @@ UNFIT = {
     "longer runs that are not": (changed(GOOD, "plain_x2", 1, **SHORT), "plain do not have twice its 160 steps"),
     "longer runs of unknown length": (changed(GOOD, "plain_x2", 1, training=None), "do not have twice its 160 steps"),
     "longer runs elsewhere": (changed(GOOD, "plain_x2", 1, data_fingerprint="x"), "saw different data"),
+    "longer runs in another precision": (
+        changed(GOOD, "plain_x2", 1, machine={"precision": "fp32"}),
+        "the longer runs of plain differ from its others in precision",
+    ),
     "longer runs without a number": (changed(GOOD, "plain_x2", 1, test={"miou": None}), "expected a number at"),
     "less than half is kept": (
         grid({"flow": -0.019, "plain": 0.019}, flow=scores(0.57), plain=scores(0.50)),
@@ -275,7 +279,7 @@ FIT = {
     "just half is kept": grid({"flow": -0.019, "plain": 0.019}, flow=scores(0.577), plain=scores(0.50)),
     "another machine": changed(GOOD, "plain", machine={"cpu": "Toy 1", "instructions": "AVX2", "threads": 2}),
     "a seed in another precision": changed(
-        changed(GOOD, "plain", 1, machine={"precision": "fp32"}), "flow", 1, machine={"precision": "fp32"}
+        changed(GOOD, "plain", 7, machine={"precision": "fp32"}), "flow", 7, machine={"precision": "fp32"}
     ),
     "others' weights": changed(GOOD, "flow", starts={"outside/mobilenet_v2": "m"}),
     "a start for each seed": GOOD

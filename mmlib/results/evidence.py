@@ -480,6 +480,8 @@ def _still_learning(
         longer[name] = again
         if {_steps(run) for run in again} != {2 * _steps(runs[0])}:
             yield f"the longer runs of {name} do not have twice its {_steps(runs[0])} steps"
+        if [run.machine.precision for run in again] != [run.machine.precision for run in runs]:
+            yield f"the longer runs of {name} differ from its others in precision"
         path = row.path(row.metric, name)
         before = math.fsum(number_at(run, path) for run in runs)
         after = math.fsum(number_at(run, path) for run in again)
