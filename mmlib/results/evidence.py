@@ -391,7 +391,8 @@ def _unfit(
         found.append((UNEQUAL, _unequal(arms)))
         found.append((UNEQUAL, _same_start(arms)))
         found.append((SHORT, _still_learning(row, arms, records, measured)))
-    return [(reason, words) for reason, sentences in found for words in sentences]
+    # Arms of one network, as in chapter 10, have the same runs, and would say the same thing several times.
+    return list(dict.fromkeys((reason, words) for reason, sentences in found for words in sentences))
 
 
 def _dead(row: Direction, arms: Mapping[str, Sequence[Record]]) -> Iterable[str]:
